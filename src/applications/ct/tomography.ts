@@ -1,0 +1,53 @@
+/** @file The papers' CT operator as a linear operator: 30 views, unit rows, zero rows left out. */
+
+import { dropZeroRows, normalizeRows } from "../../linear/csr.js";
+import type { LinearOperator } from "../../linear/linear.js";
+import { sparse } from "../../linear/sparse.js";
+import type { Csr } from "../../linear/csr.js";
+import { parallelBeam } from "./radon.js";
+
+export interface Tomography {
+  /** Image side in pixels. */
+  readonly size: number;
+  /** Rays of the full sinogram, zero rows included. */
+  readonly rays: number;
+  /** Views × detectors of the full sinogram. */
+  readonly sinogram: readonly [views: number, detectors: number];
+  /** Full-sinogram index of each row of the operator. */
+  readonly kept: Int32Array;
+  /** Rows of the operator, unit norm, float32. */
+  readonly matrix: Csr;
+  /** x [N, 1, size, size] → [N, rows]. */
+  readonly operator: LinearOperator;
+}
+
+export interface TomographyOptions {
+  readonly size?: number;
+  readonly angles?: number;
+}
+
+/** Side of the square image tiles that become dense blocks. */
+const TILE = 8;
+
+/** Parallel-beam tomography with rows of unit norm; rays that miss the image are left out. @source Heaton & Wu Fung 2023, CT experiment */
+export function tomography({ size = 128, angles = 30 }: TomographyOptions = {}): Tomography {
+  const beam = parallelBeam({ size, angles });
+  const { matrix, kept } = dropZeroRows(normalizeRows(beam.matrix).matrix);
+  return {
+    size,
+    rays: beam.matrix.rows,
+    sinogram: [beam.angles.length, beam.detectors],
+    kept,
+    matrix,
+    operator: sparse(`radon ${size}², ${angles} views`, matrix, { domain: ["N", 1, size, size], groups: imageTiles(size) }),
+  };
+}
+
+function imageTiles(size: number): Int32Array[] {
+  const side = size % TILE === 0 ? TILE : 1;
+  const across = size / side;
+  return Array.from({ length: across * across }, (_, b) => {
+    const [row, column] = [Math.floor(b / across) * side, (b % across) * side];
+    return Int32Array.from({ length: side * side }, (_, i) => (row + Math.floor(i / side)) * size + column + (i % side));
+  });
+}

@@ -1,0 +1,207 @@
+/** @file Lowering: a graph of tensors to an ONNX model, its large constants left outside as inputs. */
+
+import onnx from "onnx-proto";
+import { graphInputs, topological } from "../tensor/graph.js";
+import type { LoopBody, OnnxAttribute, OnnxBuilder } from "../tensor/lowering.js";
+import type { DType, Shape, Tensor } from "../tensor/tensor.js";
+
+const proto = onnx.onnx;
+const FLOAT = 1;
+const INT64 = 7;
+const BOOL = 9;
+
+/** ONNX operator set of every model written here. */
+export const OPSET = 18;
+/** Above these lengths a constant is fed from outside: it would be copied into every rebuilt session. */
+const FLOATS_INSIDE = 65_536;
+const INTEGERS_INSIDE = 1_024;
+
+export interface External {
+  readonly name: string;
+  readonly data: Float32Array | BigInt64Array;
+  readonly shape: readonly number[];
+}
+
+export interface Lowered {
+  readonly bytes: Uint8Array;
+  /** Named inputs of the graph the caller must feed. */
+  readonly inputs: readonly Tensor[];
+  readonly external: readonly External[];
+  readonly outputs: readonly string[];
+}
+
+/** What all builders of one model share. */
+class Model {
+  readonly external = new Map<object, External>();
+  private readonly wide = new WeakMap<Int32Array, BigInt64Array>();
+  private count = 0;
+  batch: string | undefined;
+
+  fresh(prefix: string): string {
+    return `${prefix}_${this.count++}`;
+  }
+
+  outside(key: Float32Array | Int32Array, shape: readonly number[]): string {
+    const known = this.external.get(key);
+    if (known) return known.name;
+    const data = key instanceof Float32Array ? key : this.widen(key);
+    const entry = { name: this.fresh("external"), data, shape };
+    this.external.set(key, entry);
+    return entry.name;
+  }
+
+  private widen(data: Int32Array): BigInt64Array {
+    const wide = this.wide.get(data) ?? BigInt64Array.from(data, BigInt);
+    this.wide.set(data, wide);
+    return wide;
+  }
+}
+
+class Builder implements OnnxBuilder {
+  readonly nodes: onnx.onnx.INodeProto[] = [];
+  readonly initializers: onnx.onnx.ITensorProto[] = [];
+  private readonly produced = new Set<string>();
+  private readonly integers = new Map<string, string>();
+  private readonly floats = new Map<Float32Array, string>();
+
+  constructor(private readonly model: Model) {}
+
+  node(op: string, inputs: readonly string[], attributes: Readonly<Record<string, OnnxAttribute>> = {}): string {
+    const output = this.model.fresh(op);
+    this.emit(op, inputs, [output], Object.entries(attributes).map(attribute));
+    return output;
+  }
+
+  private emit(op: string, inputs: readonly string[], outputs: string[], attributes: onnx.onnx.IAttributeProto[]) {
+    this.nodes.push({ opType: op, input: [...inputs], output: outputs, attribute: attributes });
+    for (const output of outputs) this.produced.add(output);
+  }
+
+  int64(data: readonly number[] | Int32Array, shape: readonly number[] = [data.length]): string {
+    if (data instanceof Int32Array && data.length > INTEGERS_INSIDE) return this.model.outside(data, shape);
+    const key = `${shape}:${Array.from(data)}`;
+    const known = this.integers.get(key);
+    if (known) return known;
+    const name = this.model.fresh("int64");
+    const raw = new Uint8Array(BigInt64Array.from(data as readonly number[], BigInt).buffer);
+    this.initializers.push({ name, dataType: INT64, dims: [...shape], rawData: raw });
+    this.integers.set(key, name);
+    return name;
+  }
+
+  float32(data: Float32Array, shape: readonly number[]): string {
+    if (data.length > FLOATS_INSIDE) return this.model.outside(data, shape);
+    const known = this.floats.get(data);
+    if (known) return known;
+    const name = this.model.fresh("float");
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.initializers.push({ name, dataType: FLOAT, dims: [...shape], rawData: raw });
+    this.floats.set(data, name);
+    return name;
+  }
+
+  batch(): string {
+    if (this.model.batch === undefined) throw new Error("onnx: N is asked for in a graph without a batched input");
+    return this.model.batch;
+  }
+
+  graph(outputs: readonly Tensor[], bind: ReadonlyMap<Tensor, string>): string[] {
+    const names = new Map<Tensor, string>(bind);
+    for (const node of topological(outputs, names)) {
+      const emitted = node.primitive.onnx(
+        this,
+        node.inputs.map((x) => names.get(x)!),
+        node,
+      );
+      node.outputs.forEach((y, i) => {
+        if (!names.has(y)) names.set(y, emitted[i]!);
+      });
+    }
+    return outputs.map((output) => names.get(output)!);
+  }
+
+  loop(limit: number, initial: readonly string[], { types, emit }: LoopBody): readonly string[] {
+    const body = new Builder(this.model);
+    const [step, go] = [this.model.fresh("step"), this.model.fresh("go")];
+    const state = types.map((_, i) => this.model.fresh(`z${i}`));
+    const { again, next } = emit(body, state);
+    const results = body.distinct([again, ...next]);
+    const graph: onnx.onnx.IGraphProto = {
+      name: this.model.fresh("body"),
+      node: body.nodes,
+      initializer: body.initializers,
+      input: [
+        valueInfo(step, [], INT64),
+        valueInfo(go, [], BOOL),
+        ...types.map((t, i) => typed(state[i]!, t.shape, t.dtype)),
+      ],
+      output: [valueInfo(results[0]!, [], BOOL), ...types.map((t, i) => typed(results[i + 1]!, t.shape, t.dtype))],
+    };
+    const outputs = types.map(() => this.model.fresh("fixed"));
+    const condition = this.model.fresh("true");
+    this.initializers.push({ name: condition, dataType: BOOL, dims: [], rawData: Uint8Array.of(1) });
+    this.emit("Loop", [this.int64([limit], []), condition, ...initial], outputs, [
+      { name: "body", type: proto.AttributeProto.AttributeType.GRAPH, g: graph },
+    ]);
+    return outputs;
+  }
+
+  /** Output names must be produced here, each once; anything else passes through Identity. */
+  distinct(names: readonly string[]): string[] {
+    const used = new Set<string>();
+    return names.map((name) => {
+      const own = this.produced.has(name) && !used.has(name);
+      used.add(name);
+      return own ? name : this.node("Identity", [name]);
+    });
+  }
+}
+
+function attribute([name, value]: [string, OnnxAttribute]): onnx.onnx.IAttributeProto {
+  const { AttributeType } = proto.AttributeProto;
+  if (typeof value === "number") return { name, type: AttributeType.INT, i: value };
+  if (typeof value === "string") return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if ("float" in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  return { name, type: AttributeType.INTS, ints: [...(value as readonly number[])] };
+}
+
+function valueInfo(name: string, shape: Shape, elemType: number): onnx.onnx.IValueInfoProto {
+  const dim = shape.map((d) => (d === "N" ? { dimParam: "N" } : { dimValue: d }));
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+function typed(name: string, shape: Shape, dtype: DType) {
+  return valueInfo(name, shape, dtype === "bool" ? BOOL : FLOAT);
+}
+
+/** Lower `outputs` to an ONNX model with the graph's named inputs and one output per tensor, in order. */
+export function lower(outputs: readonly Tensor[]): Lowered {
+  const model = new Model();
+  const builder = new Builder(model);
+  const inputs = graphInputs(outputs);
+  const names = inputs.map((x) => (x.node.attributes as { name: string }).name);
+  const bind = new Map(inputs.map((x, i) => [x, names[i]!]));
+  const batched = inputs.findIndex((x) => x.shape[0] === "N");
+  if (batched >= 0) {
+    const shape = builder.node("Shape", [names[batched]!], { start: 0, end: 1 });
+    model.batch = shape;
+  }
+  const results = builder.distinct(builder.graph(outputs, bind));
+  const external = [...model.external.values()];
+  const bytes = proto.ModelProto.encode({
+    irVersion: 8,
+    opsetImport: [{ domain: "", version: OPSET }],
+    producerName: "vouch",
+    graph: {
+      name: "vouch",
+      node: builder.nodes,
+      initializer: builder.initializers,
+      input: [
+        ...inputs.map((x, i) => typed(names[i]!, x.shape, x.dtype)),
+        ...external.map((e) => valueInfo(e.name, e.shape, e.data instanceof Float32Array ? FLOAT : INT64)),
+      ],
+      output: outputs.map((x, i) => typed(results[i]!, x.shape, x.dtype)),
+    },
+  }).finish();
+  return { bytes, inputs, external, outputs: results };
+}

@@ -1,0 +1,35 @@
+/** @file What a proximable function is, and the prox of its conjugate. */
+
+import { div, mul, sub } from "../tensor/primitives/elementwise.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** Which scalar of an inference speaks for a term: ≥ 0, small is good. */
+export interface Property {
+  /** "distance", "value", "proximal residual": heading of the value in tables. */
+  readonly kind: string;
+  /** [N] from v = Sx. */
+  measure(v: Tensor): Tensor;
+}
+
+export interface Proximable {
+  readonly name: string;
+  /** argmin_u f(u) + ‖u − v‖²/(2λ), per sample; λ > 0 a scalar. */
+  prox(v: Tensor, lambda: Tensor): Tensor;
+  /** f(v): [N]. Absent where no objective is known. */
+  readonly value?: (v: Tensor) => Tensor;
+  /** f*(y) = sup_v ⟨v, y⟩ − f(v): [N]; what a dual bound needs. */
+  readonly conjugate?: (y: Tensor) => Tensor;
+  /** prox of α f* at u, where it is cheaper than by Moreau's identity. */
+  readonly proxConjugate?: (u: Tensor, alpha: Tensor) => Tensor;
+  readonly property: Property;
+}
+
+/**
+ * prox_{αf*}(u) = u − α prox_{f/α}(u/α).
+ *
+ * @source Moreau's identity; Bauschke & Combettes, 2nd ed., Theorem 14.3
+ */
+export function proxConjugate(f: Proximable, u: Tensor, alpha: Tensor): Tensor {
+  if (f.proxConjugate) return f.proxConjugate(u, alpha);
+  return sub(u, mul(alpha, f.prox(div(u, alpha), div(1, alpha))));
+}

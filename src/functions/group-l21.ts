@@ -1,0 +1,47 @@
+/** @file Group ℓ21 norm: isotropic total variation when composed with differences. */
+
+import { sampleAxes, sum, sumKeep } from "../tensor/primitives/broadcast.js";
+import {
+  asTensor,
+  div,
+  lessEqual,
+  max,
+  mul,
+  select,
+  sqrt,
+  sub,
+  type TensorLike,
+} from "../tensor/primitives/elementwise.js";
+import { maximum } from "../tensor/primitives/maximum.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Proximable } from "./function.js";
+
+/**
+ * f(v) = τ Σ_g ‖v_g‖₂, groups along one axis.
+ *
+ *     prox_{λf}(v)_g = v_g − v_g / max(1, ‖v_g‖/(λτ))          f*(y) = 0 if ‖y_g‖ ≤ τ for all g, else ∞
+ *
+ * @param axis  axis of v that a group runs along: 1 for the two differences of a pixel
+ * @param tau   weight > 0
+ * @source Beck 2017, First-Order Methods in Optimization, Example 6.19, group by group
+ */
+export function groupL21(axis: number, tau: TensorLike = 1): Proximable {
+  const weight = asTensor(tau);
+  const length = (v: Tensor) => sqrt(sumKeep(mul(v, v), [axis]));
+  const clip = (v: Tensor, limit: Tensor) => div(v, max(1, div(length(v), limit)));
+  const value = (v: Tensor) => {
+    const lengths = mul(weight, length(v));
+    return sum(lengths, sampleAxes(lengths));
+  };
+  return {
+    name: "groupL21",
+    prox: (v, lambda) => sub(v, clip(v, mul(lambda, weight))),
+    value,
+    conjugate: (y) => {
+      const excess = sub(length(y), weight);
+      return select(lessEqual(maximum(excess, sampleAxes(excess)), 0), 0, Number.POSITIVE_INFINITY);
+    },
+    proxConjugate: (u) => clip(u, weight),
+    property: { kind: "value", measure: value },
+  };
+}

@@ -1,0 +1,22 @@
+/** @file The indicator of a convex set: how constraints enter the objective. */
+
+import type { ConvexSet } from "../sets/set.js";
+import { lessEqual, select } from "../tensor/primitives/elementwise.js";
+import type { Proximable } from "./function.js";
+
+/**
+ * f(v) = 0 if v is in C, else ∞.
+ *
+ *     prox_{λf}(v) = P_C(v)          f*(y) = sup_{u in C} ⟨u, y⟩
+ *
+ * @source Heaton & Wu Fung 2023, below eq. (2)
+ */
+export function indicator(set: ConvexSet): Proximable {
+  return {
+    name: `indicator of ${set.name}`,
+    prox: (v) => set.project(v),
+    value: (v) => select(lessEqual(set.distance(v), 0), 0, Number.POSITIVE_INFINITY),
+    conjugate: (y) => set.support(y),
+    property: { kind: "distance", measure: (v) => set.distance(v) },
+  };
+}

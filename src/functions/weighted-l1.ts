@@ -1,0 +1,50 @@
+/** @file Weighted ℓ1 norm; ℓ1 with one weight is its special case. */
+
+import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
+import {
+  abs,
+  asTensor,
+  lessEqual,
+  max,
+  min,
+  mul,
+  neg,
+  select,
+  sub,
+  type TensorLike,
+} from "../tensor/primitives/elementwise.js";
+import { maximum } from "../tensor/primitives/maximum.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Proximable } from "./function.js";
+
+/**
+ * f(v) = Σ τᵢ|vᵢ|.
+ *
+ *     prox_{λf}(v) = v − clip(v, ±λτ)          f*(y) = 0 if |yᵢ| ≤ τᵢ for all i, else ∞
+ *
+ * @param tau  weights ≥ 0, broadcast against v: [C, 1, 1] for one per filter, [N, C, H, W] for one per pixel
+ * @source Heaton & Wu Fung 2023, eq. (7), with one threshold per element
+ */
+export function weightedL1(tau: Tensor): Proximable {
+  const clip = (v: Tensor, limit: Tensor) => max(min(v, limit), neg(limit));
+  return {
+    name: "weightedL1",
+    prox: (v, lambda) => sub(v, clip(v, mul(lambda, tau))),
+    value: (v) => perSampleSum(mul(tau, abs(v))),
+    conjugate: (y) => {
+      const excess = sub(abs(y), tau);
+      return select(lessEqual(maximum(excess, sampleAxes(excess)), 0), 0, Number.POSITIVE_INFINITY);
+    },
+    proxConjugate: (u) => clip(u, tau),
+    property: { kind: "value", measure: (v) => perSampleSum(mul(tau, abs(v))) },
+  };
+}
+
+/** f(v) = τ‖v‖₁; see weightedL1. */
+export function l1(tau: TensorLike = 1): Proximable {
+  return { ...weightedL1(asTensor(tau)), name: "l1" };
+}
+
+function perSampleSum(v: Tensor): Tensor {
+  return sum(v, sampleAxes(v));
+}

@@ -1,0 +1,33 @@
+/** @file What a linear operator is: apply, adjoint, and a norm bound that says how it was bounded. */
+
+import { sqrt } from "../tensor/primitives/elementwise.js";
+import { constant } from "../tensor/primitives/leaf.js";
+import type { Shape, Tensor } from "../tensor/tensor.js";
+
+/** An upper bound ‖S‖₂ ≤ value and the argument behind it. */
+export interface Bound {
+  /** Scalar of shape []; a graph where the operator has learned weights. */
+  readonly value: Tensor;
+  readonly how: string;
+}
+
+export interface LinearOperator {
+  readonly name: string;
+  /** Shape of x, sample axis first. */
+  readonly domain: Shape;
+  readonly range: Shape;
+  apply(x: Tensor): Tensor;
+  adjoint(y: Tensor): Tensor;
+  norm(): Bound;
+}
+
+/** Float32 evaluation of a bound may round down; this factor puts it back above. */
+export const ROUNDING_MARGIN = 1 + 1e-4;
+
+export function numberBound(value: number, how: string): Bound {
+  return { value: constant(value), how };
+}
+
+export function squareRootBound(square: Tensor, how: string): Bound {
+  return { value: sqrt(square), how };
+}

@@ -1,0 +1,64 @@
+/** @file A dense matrix as a linear operator. */
+
+import { sum } from "../tensor/primitives/broadcast.js";
+import { div, mul, sqrt } from "../tensor/primitives/elementwise.js";
+import { transpose } from "../tensor/primitives/layout.js";
+import { matmul, matmulTransposed } from "../tensor/primitives/matmul.js";
+import { shapeError, showShape, type Tensor } from "../tensor/tensor.js";
+import { type Bound, type LinearOperator, ROUNDING_MARGIN } from "./linear.js";
+
+/** Squarings of the Gram matrix: the bound is at most n^(1/64) above ‖A‖₂. */
+const SQUARINGS = 4;
+
+/** x ↦ A x for A [m, n], learned or constant: x [N, n] → [N, m]. */
+export function matrix(A: Tensor): LinearOperator {
+  if (A.shape.length !== 2 || A.shape[0] === "N") throw shapeError("matrix", "[m, n]", showShape(A.shape));
+  const [m, n] = A.shape as [number, number];
+  return {
+    name: `matrix ${m}×${n}`,
+    domain: ["N", n],
+    range: ["N", m],
+    apply: (x) => matmul(x, transpose(A, [1, 0])),
+    adjoint: (y) => matmul(y, A),
+    norm: () => gramPowerBound(A),
+  };
+}
+
+/**
+ * ‖A‖₂ ≤ ‖(AᵀA/t)^q‖_F^{1/2q} √t with t = ‖A‖_F², q = 2^SQUARINGS: a Schatten norm of the Gram matrix, exact as q → ∞.
+ */
+function gramPowerBound(A: Tensor): Bound {
+  const [m, n] = A.shape as [number, number];
+  const total = sum(mul(A, A));
+  const scaled = div(
+    m < n ? matmulTransposed(transpose(A, [1, 0]), transpose(A, [1, 0])) : matmulTransposed(A, A),
+    total,
+  );
+  let power = scaled;
+  let scale = 1;
+  // ‖G‖₂ ≤ ‖G^q‖_F^{1/q}; each square is rescaled to unit Frobenius norm, so that no power underflows.
+  let bound: Tensor = frobenius(power);
+  power = div(power, bound);
+  for (let i = 0; i < SQUARINGS; i++) {
+    power = matmul(power, power);
+    scale *= 2;
+    const norm = frobenius(power);
+    bound = mul(bound, root(norm, scale));
+    power = div(power, norm);
+  }
+  return {
+    value: mul(sqrt(mul(bound, total)), ROUNDING_MARGIN),
+    how: `Frobenius norm of the ${2 ** SQUARINGS}th power of the Gram matrix`,
+  };
+}
+
+function frobenius(x: Tensor): Tensor {
+  return sqrt(sum(mul(x, x)));
+}
+
+/** x^(1/q) for q a power of two. */
+function root(x: Tensor, q: number): Tensor {
+  let y = x;
+  for (let k = q; k > 1; k /= 2) y = sqrt(y);
+  return y;
+}

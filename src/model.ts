@@ -1,0 +1,223 @@
+/** @file A model: named parameters, a problem made of them and the data, and the operator that solves it. */
+
+import { compile, type EngineOptions, type Float32 } from "./engine/session.js";
+import { specialiser } from "./engine/specialise.js";
+import { VouchError } from "./errors.js";
+import type { Operator } from "./operator.js";
+import type { Problem } from "./problem.js";
+import { type Chunk, type ChunkShape, chunk } from "./solvers/chunk.js";
+import { picard } from "./solvers/picard.js";
+import { runChunks, type Solution, type SolveOptions } from "./solvers/solve.js";
+import type { Solver } from "./solvers/solver.js";
+import { split as deriveSplitting } from "./splitting/split.js";
+import { graphInputs, requireSamplewise } from "./tensor/graph.js";
+import { interpret } from "./tensor/interpret.js";
+import { input } from "./tensor/primitives/leaf.js";
+import { type Shape, showShape, type Tensor } from "./tensor/tensor.js";
+import { tensorLeaves } from "./tensor/tree.js";
+
+/** A learned array: how it starts and how the model reads it. */
+export interface Param {
+  readonly shape: readonly number[];
+  init(): Float32Array;
+  /** What the problem sees of the stored array; the array itself by default. */
+  readonly read?: (raw: Tensor) => Tensor;
+}
+
+type Params = Readonly<Record<string, Param>>;
+type Read<P extends Params> = { readonly [K in keyof P]: Tensor };
+type Data<D extends Readonly<Record<string, Shape>>> = { readonly [K in keyof D]: Tensor };
+
+export interface Definition<P extends Params, D extends Readonly<Record<string, Shape>>> {
+  readonly name: string;
+  readonly params: P;
+  /** Shapes of the data of one inference, sample axis first. */
+  readonly data: D;
+  problem(params: Read<P>, data: Data<D>): Problem;
+  /** The splitting; derived from the problem by default. */
+  readonly split?: (problem: Problem) => Operator;
+}
+
+/** Named arrays: parameters by path. */
+export type Weights = Readonly<Record<string, Float32>>;
+
+export interface Model {
+  readonly name: string;
+  readonly params: Params;
+  readonly data: Readonly<Record<string, Shape>>;
+  /** Number of learned numbers. */
+  readonly size: number;
+  initialWeights(): Weights;
+  /** The problem and its operator as graphs over `params.NAME` and `data.NAME`. */
+  trace(): Trace;
+}
+
+export interface Trace {
+  readonly params: Readonly<Record<string, Tensor>>;
+  readonly data: Readonly<Record<string, Tensor>>;
+  readonly problem: Problem;
+  readonly operator: Operator;
+}
+
+/** Define a model; its problem is traced with symbolic tensors, nothing runs. */
+export function define<P extends Params, D extends Readonly<Record<string, Shape>>>(
+  definition: Definition<P, D>,
+): Model {
+  const { name, params, data } = definition;
+  return {
+    name,
+    params,
+    data,
+    size: Object.values(params).reduce((total, { shape }) => total + shape.reduce((p, n) => p * n, 1), 0),
+    initialWeights: () =>
+      Object.fromEntries(Object.entries(params).map(([key, p]) => [key, { shape: p.shape, data: p.init() }])),
+    trace: () => {
+      const raw = mapRecord(params, (p, key) => input(`params.${key}`, p.shape));
+      const given = mapRecord(data, (shape, key) => input(`data.${key}`, shape));
+      const read = mapRecord(params, (p, key) => (p.read ? p.read(raw[key]!) : raw[key]!));
+      const problem = definition.problem(read as Read<P>, given as Data<D>);
+      const operator = (definition.split ?? deriveSplitting)(problem);
+      const z = operator.init();
+      const next = tensorLeaves(operator.apply(z)).map(([, leaf]) => leaf);
+      const sources = [...tensorLeaves(z).map(([, leaf]) => leaf), ...Object.values(given)];
+      requireSamplewise(`define "${name}"`, next, new Set(sources));
+      return { params: raw, data: given, problem, operator };
+    },
+  };
+}
+
+function mapRecord<V, W>(record: Readonly<Record<string, V>>, f: (value: V, key: string) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]));
+}
+
+/** Fails unless `weights` has every parameter of the model in its shape and nothing else. */
+export function requireWeights(caller: string, model: Model, weights: Weights): void {
+  for (const [name, { shape }] of Object.entries(model.params)) {
+    const got = weights[name];
+    if (got === undefined || got.shape.length !== shape.length || got.shape.some((dim, i) => dim !== shape[i])) {
+      throw new VouchError("shape", {
+        name: `${caller}: weights of "${model.name}"`,
+        expected: `${name} of shape ${showShape(shape)}`,
+        got:
+          got === undefined
+            ? `no ${name} (there are ${Object.keys(weights).join(", ") || "none"})`
+            : showShape(got.shape),
+        remedy: "Use weights that were trained for this model.",
+      });
+    }
+  }
+  const extra = Object.keys(weights).find((name) => !(name in model.params));
+  if (extra !== undefined) {
+    throw new VouchError("shape", {
+      name: `${caller}: weights of "${model.name}"`,
+      expected: Object.keys(model.params).join(", ") || "no weights",
+      got: `also ${extra}`,
+      remedy: "Use weights that were trained for this model.",
+    });
+  }
+}
+
+export interface CompileOptions extends EngineOptions {
+  /** Default picard(). */
+  readonly solver?: Solver;
+  /** Steps between residual tests, and tests between looks at progress; default 10 and 10. */
+  readonly chunk?: ChunkShape;
+}
+
+/** A model with its weights, ready to solve batch after batch. */
+export interface CompiledModel {
+  /** Solve for data by name, each [N, …]. */
+  solve(data: Readonly<Record<string, Float32>>, options?: SolveOptions): Promise<Solution>;
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const DEFAULT_CHUNK: ChunkShape = { every: 10, checks: 10 };
+
+/** The chunk of a traced model as a flat list of outputs, in the order `runChunks` reads them. */
+export function chunkOutputs(c: Chunk): Tensor[] {
+  return [...c.state, c.x, c.running, c.steps, c.history, ...c.residuals];
+}
+
+export async function compileModel(
+  model: Model,
+  weights: Weights,
+  options: CompileOptions = {},
+): Promise<CompiledModel> {
+  requireWeights("compileModel", model, weights);
+  const traced = model.trace();
+  const { operator } = traced;
+  const shape = options.chunk ?? DEFAULT_CHUNK;
+  const built = chunk(operator, options.solver ?? picard(), shape);
+  const outputs = chunkOutputs(built);
+  const variable = variableInputs(outputs, traced);
+  const special = await specialiser(outputs, variable, options);
+  const session = await compile(await special.with(feedParams(weights)), options);
+  await special.dispose();
+  const run = {
+    session,
+    chunk: built,
+    shape,
+    leafShapes: built.state.map((leaf) => leaf.shape),
+    violated: violatedConditions(operator, weights),
+  };
+  return {
+    solve: (data, solveOptions = {}) => runChunks(run, feedData(model, data), solveOptions),
+    dispose: () => session.dispose(),
+    [Symbol.asyncDispose]: () => session.dispose(),
+  };
+}
+
+/** Inputs of a traced graph that are not parameters. */
+export function variableInputs(outputs: readonly Tensor[], traced: Trace): Tensor[] {
+  const params = new Set(Object.values(traced.params));
+  return graphInputs(outputs).filter((x) => !params.has(x));
+}
+
+export function feedParams(weights: Weights): Record<string, Float32> {
+  return Object.fromEntries(Object.entries(weights).map(([name, array]) => [`params.${name}`, array]));
+}
+
+/** Data by `data.NAME`, checked against the model's shapes and for finite values. */
+export function feedData(model: Model, data: Readonly<Record<string, Float32>>): Record<string, Float32> {
+  return Object.fromEntries(
+    Object.entries(model.data).map(([name, shape]) => {
+      const array = data[name];
+      if (
+        array === undefined ||
+        array.shape.length !== shape.length ||
+        shape.some((dim, i) => dim !== "N" && dim !== array.shape[i])
+      ) {
+        throw new VouchError("shape", {
+          name: `solve: data "${name}" of "${model.name}"`,
+          expected: showShape(shape),
+          got: array === undefined ? "nothing" : showShape(array.shape),
+          remedy: "Axis 0 is the sample; the others are the model's.",
+        });
+      }
+      const bad = array.data.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) {
+        throw new VouchError("data", {
+          name: `solve: data "${name}" of "${model.name}"`,
+          expected: "finite values",
+          got: `${array.data[bad]} at element ${bad}`,
+          remedy: "Remove or repair the measurement.",
+        });
+      }
+      return [`data.${name}`, array];
+    }),
+  );
+}
+
+/** Conditions of the operator that fail at these weights, in words with both sides. */
+export function violatedConditions(operator: Operator, weights: Weights): string[] {
+  const conditions = operator.conditions();
+  const sides = interpret(
+    conditions.flatMap(({ left, right }) => [left, right]),
+    feedParams(weights),
+  );
+  return conditions.flatMap(({ text }, i) => {
+    const [left, right] = [sides[2 * i]!.data[0]!, sides[2 * i + 1]!.data[0]!];
+    return left <= right ? [] : [`${text} (${left.toPrecision(4)} against ${right.toPrecision(4)})`];
+  });
+}

@@ -1,0 +1,30 @@
+/** @file A fixed-point operator T: one application of a splitting, with weights and data inside. */
+
+import type { Tensor } from "./tensor/tensor.js";
+import type { Tree } from "./tensor/tree.js";
+
+/** An inequality left ≤ right that a guarantee rests on, both sides as scalars of the graph. */
+export interface Condition {
+  /** The inequality in words and symbols. */
+  readonly text: string;
+  readonly left: Tensor;
+  readonly right: Tensor;
+}
+
+export interface Operator {
+  readonly name: string;
+  /** Starting point: zeros. */
+  init(): Tree;
+  /** T(z). */
+  apply(z: Tree): Tree;
+  /** The inference x of a point. */
+  read(z: Tree): Tensor;
+  /** KKT residuals by name, each [N] and relative, of the step z → z1 = T(z); all zero exactly at fixed points. */
+  residuals(z: Tree, z1: Tree): Record<string, Tensor>;
+  /** What must hold for T to be averaged. */
+  conditions(): readonly Condition[];
+  /** ‖z‖² in the metric in which T is nonexpansive: [N]. */
+  metric(z: Tree): Tensor;
+  /** θ with T = (1 − θ)I + θQ, Q nonexpansive in the metric, when the conditions hold. */
+  readonly averagedness: number;
+}

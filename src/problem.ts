@@ -1,0 +1,80 @@
+/** @file A problem: a record of named terms f(Sx). A term's name is its certificate's name. */
+
+import { VouchError } from "./errors.js";
+import type { Proximable } from "./functions/function.js";
+import type { LinearOperator } from "./linear/linear.js";
+import type { Tensor } from "./tensor/tensor.js";
+
+/** A differentiable function of v = Sx. */
+export interface Smooth {
+  readonly name: string;
+  /** [N] */
+  value(v: Tensor): Tensor;
+  grad(v: Tensor): Tensor;
+  /** Lipschitz constant of the gradient in v: a scalar. */
+  lipschitz(): Tensor;
+}
+
+export interface ProximableTerm {
+  readonly prox: Proximable;
+  /** S; the identity where absent. */
+  readonly of?: LinearOperator;
+}
+
+export interface SmoothTerm {
+  readonly smooth: Smooth;
+  readonly of?: LinearOperator;
+}
+
+export type Term = ProximableTerm | SmoothTerm;
+
+/** minimize Σ f_i(S_i x) over x, each term by name. @source Heaton & Wu Fung 2023, eq. (1), (2), (14) */
+export type Problem = Readonly<Record<string, Term>>;
+
+export function isSmooth(term: Term): term is SmoothTerm {
+  return "smooth" in term;
+}
+
+/** A problem sorted by what a splitting asks of its terms. */
+export interface SortedTerms {
+  readonly smooth: readonly (readonly [name: string, term: SmoothTerm])[];
+  /** Proximable terms of x itself. */
+  readonly direct: readonly (readonly [name: string, prox: Proximable])[];
+  /** Proximable terms of Sx. */
+  readonly composed: readonly (readonly [name: string, term: Required<ProximableTerm>])[];
+}
+
+export function sortTerms(problem: Problem): SortedTerms {
+  const entries = Object.entries(problem);
+  if (entries.length === 0) {
+    throw new VouchError("problem", {
+      name: "split",
+      expected: "at least one term",
+      got: "none",
+      remedy: "Name a term.",
+    });
+  }
+  const smooth: (readonly [string, SmoothTerm])[] = [];
+  const direct: (readonly [string, Proximable])[] = [];
+  const composed: (readonly [string, Required<ProximableTerm>])[] = [];
+  for (const [name, term] of entries) {
+    if (isSmooth(term)) smooth.push([name, term]);
+    else if (term.of === undefined) direct.push([name, term.prox]);
+    else composed.push([name, { prox: term.prox, of: term.of }]);
+  }
+  return { smooth, direct, composed };
+}
+
+/** The property value of each proximable term at x: [N] each. */
+export function properties(
+  problem: Problem,
+  x: Tensor,
+): Record<string, { readonly kind: string; readonly value: Tensor }> {
+  return Object.fromEntries(
+    Object.entries(problem).flatMap(([name, term]) => {
+      if (isSmooth(term)) return [];
+      const v = term.of ? term.of.apply(x) : x;
+      return [[name, { kind: term.prox.property.kind, value: term.prox.property.measure(v) }]];
+    }),
+  );
+}

@@ -1,0 +1,41 @@
+/** @file The Euclidean ball. */
+
+import { VouchError } from "../errors.js";
+import { add, asTensor, div, max, min, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { type ConvexSet, inner, norm, perSample } from "./set.js";
+
+/** Keeps the division finite at the centre; far below the least radius in use. */
+const TINY = 1e-30;
+
+/**
+ * B(c, δ) = { v : ‖v − c‖₂ ≤ δ }, one ball per sample.
+ *
+ *     P(v) = c + min(1, δ/‖v − c‖)(v − c)
+ *
+ * @param centre  [N, m], data units
+ * @param radius  δ ≥ 0, a number or [N], data units; absolute, not relative to ‖c‖
+ * @throws parameter if a numeric radius is negative or NaN
+ * @source Heaton & Wu Fung 2023, eq. (15b)
+ */
+export function ball(centre: Tensor, radius: TensorLike): ConvexSet {
+  if (typeof radius === "number" && !(radius >= 0)) {
+    throw new VouchError("parameter", {
+      name: "ball",
+      expected: "a radius ≥ 0",
+      got: `${radius}`,
+      remedy: "Give δ in data units.",
+    });
+  }
+  const delta = asTensor(radius);
+  return {
+    name: "ball",
+    project: (v) => {
+      const offset = sub(v, centre);
+      const scale = min(1, div(delta, max(norm(offset), TINY)));
+      return add(centre, mul(perSample(scale, v), offset));
+    },
+    distance: (v) => max(sub(norm(sub(v, centre)), delta), 0),
+    support: (y) => add(inner(centre, y), mul(delta, norm(y))),
+  };
+}

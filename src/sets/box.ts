@@ -1,0 +1,33 @@
+/** @file The box. */
+
+import { VouchError } from "../errors.js";
+import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
+import { max, min, mul } from "../tensor/primitives/elementwise.js";
+import { type ConvexSet, distanceBetween } from "./set.js";
+
+/**
+ * { v : low ≤ v ≤ high }, elementwise.
+ *
+ *     P(v) = min(max(v, low), high)
+ *
+ * @param low   lower bound, v's units; not above `high`
+ * @throws parameter if low > high or either is NaN
+ * @source Heaton & Wu Fung 2023, eq. (17): x in [0, 1]ⁿ
+ */
+export function box(low: number, high: number): ConvexSet {
+  if (!(low <= high)) {
+    throw new VouchError("parameter", {
+      name: "box",
+      expected: "low ≤ high",
+      got: `${low}, ${high}`,
+      remedy: "Swap the bounds.",
+    });
+  }
+  const project: ConvexSet["project"] = (v) => min(max(v, low), high);
+  return {
+    name: `box [${low}, ${high}]`,
+    project,
+    distance: (v) => distanceBetween(v, project(v)),
+    support: (y) => sum(max(mul(y, low), mul(y, high)), sampleAxes(y)),
+  };
+}

@@ -1,0 +1,107 @@
+/** @file One chunk of a solve as a graph: steps, residuals, and a mask that freezes converged samples. */
+
+import type { Operator } from "../operator.js";
+import { perSample } from "../sets/set.js";
+import { broadcastTo, reshape, zeros } from "../tensor/primitives/broadcast.js";
+import { abs, add, less, lessEqual, max, mul, select, sub } from "../tensor/primitives/elementwise.js";
+import { iterate } from "../tensor/primitives/fixed-point.js";
+import { constant, input } from "../tensor/primitives/leaf.js";
+import { maximum } from "../tensor/primitives/maximum.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { mapTensors, type Tree, tensorLeaves, unflatten } from "../tensor/tree.js";
+import type { Solver } from "./solver.js";
+
+export interface ChunkShape {
+  /** Steps between two residual tests. */
+  readonly every: number;
+  /** Tests in a chunk. */
+  readonly checks: number;
+}
+
+export interface Chunk {
+  /** Paths of the state's leaves; each is fed as `state.PATH`. */
+  readonly paths: readonly string[];
+  /** Names of the residuals, in the order of `residuals`. */
+  readonly names: readonly string[];
+  readonly state: readonly Tensor[];
+  /** The inference read from the state. */
+  readonly x: Tensor;
+  /** [N], 1 while a sample still runs. */
+  readonly running: Tensor;
+  /** [N], steps taken in this chunk. */
+  readonly steps: Tensor;
+  /** [N, checks], worst residual at each test; 0 where none was made. */
+  readonly history: Tensor;
+  /** [N] each. */
+  readonly residuals: readonly Tensor[];
+}
+
+/** Beyond this a residual counts as not finite. */
+const HUGE = 1e30;
+
+/**
+ * At most `checks` times: `every` steps, then the residual of the last, per sample; samples at or below `tolerance` (a fed
+ * scalar), and samples whose residual is not finite, keep their state from then on. A sample that turns not finite keeps
+ * the state of the test before.
+ */
+export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape): Chunk {
+  const start = solver.init(T.init());
+  const paths = tensorLeaves(start).map(([path]) => path);
+  const fed = mapTensors(start, (leaf, path) => input(`state.${path}`, leaf.shape));
+  const leaves = tensorLeaves(fed).map(([, leaf]) => leaf);
+  const tolerance = input("tolerance", []);
+  const names = Object.keys(T.residuals(T.init(), T.init()));
+  const count = leaves.length;
+  const loop = iterate(
+    [
+      ...leaves,
+      broadcastTo(constant(1), ["N"]),
+      zeros(["N"]),
+      constant(0),
+      zeros(["N", checks]),
+      ...names.map(() => zeros(["N"])),
+    ],
+    (now) => {
+      const state = unflatten<Tensor>(fed, now.slice(0, count));
+      const [running, steps, test, history] = now.slice(count, count + 4) as [Tensor, Tensor, Tensor, Tensor];
+      const moved = advance(T, solver, state, every);
+      const residuals = T.residuals(moved.z, moved.Tz);
+      const worst = names.map((name) => residuals[name]!).reduce((a, b) => max(a, b));
+      const runs = less(0.5, running);
+      const finite = select(less(abs(worst), HUGE), 1, 0);
+      const above = select(lessEqual(worst, tolerance), 0, 1);
+      const keeps = less(0.5, mul(running, finite));
+      const next = tensorLeaves(moved.next).map(([, leaf], i) => select(perSample(keeps, leaf), leaf, now[i]!));
+      const here = less(abs(sub(constant(Float32Array.from({ length: checks }, (_, i) => i)), test)), 0.5);
+      const on = mul(running, mul(finite, above));
+      return {
+        next: [
+          ...next,
+          on,
+          add(steps, mul(every, running)),
+          add(test, 1),
+          select(here, reshape(worst, ["N", 1]), history),
+          ...names.map((name, i) => select(runs, residuals[name]!, now[count + 4 + i]!)),
+        ],
+        again: less(0.5, maximum(on)),
+      };
+    },
+    checks,
+  );
+  return {
+    paths,
+    names,
+    state: loop.slice(0, count),
+    x: T.read(solver.point(unflatten<Tensor>(fed, loop.slice(0, count)))),
+    running: loop[count]!,
+    steps: loop[count + 1]!,
+    history: loop[count + 3]!,
+    residuals: loop.slice(count + 4),
+  };
+}
+
+function advance(T: Operator, solver: Solver, start: Tree, every: number) {
+  let step = solver.step(T, start);
+  for (let k = 1; k < every; k++) step = solver.step(T, step.next);
+  return step;
+}

@@ -1,0 +1,14 @@
+/** @file What a solver is: how to move on, given one application of an operator. */
+
+import type { Operator } from "../operator.js";
+import type { Tree } from "../tensor/tree.js";
+
+export interface Solver {
+  readonly name: string;
+  /** State that starts at the point z. */
+  init(z: Tree): Tree;
+  /** One step: the next state, and the pair z, T(z) it evaluated, from which residuals are read. */
+  step(T: Operator, state: Tree): { readonly next: Tree; readonly z: Tree; readonly Tz: Tree };
+  /** The point of a state. */
+  point(state: Tree): Tree;
+}

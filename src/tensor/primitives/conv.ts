@@ -1,0 +1,185 @@
+/** @file Two-dimensional convolution (cross-correlation, stride 1, zero padding) and its two adjoints. */
+
+import { apply, concrete, type Primitive, shapeError, showShape, type Tensor } from "../tensor.js";
+
+interface Padded {
+  readonly padding: number;
+}
+
+export const conv2dPrimitive: Primitive<Padded> = {
+  name: "conv2d",
+  exact: true,
+  shape: ([x, w], { padding }) => {
+    const [n, ci, h, width] = x!.shape;
+    const [co, wi, kh, kw] = w!.shape;
+    if (x!.shape.length !== 4 || w!.shape.length !== 4 || ci !== wi) {
+      throw shapeError(
+        "conv2d",
+        "x [N, in, H, W] and filters [out, in, h, w]",
+        `${showShape(x!.shape)} and ${showShape(w!.shape)}`,
+      );
+    }
+    const height = (h as number) + 2 * padding - (kh as number) + 1;
+    const wide = (width as number) + 2 * padding - (kw as number) + 1;
+    if (height < 1 || wide < 1)
+      throw shapeError("conv2d", "filters no larger than the padded image", showShape(w!.shape));
+    return [{ shape: [n!, co!, height, wide], dtype: "float" }];
+  },
+  vjp: ({ inputs: [x, w], attributes: { padding } }, [g]) => [
+    g && conv2dAdjoint(g, w!, padding),
+    g && conv2dFilter(x!, g, padding),
+  ],
+  onnx: (build, [x, w], { attributes: { padding } }) => [
+    build.node("Conv", [x!, w!], { pads: [padding, padding, padding, padding] }),
+  ],
+  eval64: ([x, w], { outputs, attributes: { padding } }, batch) => {
+    const shape = concrete(outputs[0]!.shape, batch);
+    const [n, co, ho, wo] = shape as [number, number, number, number];
+    const [, ci, h, width] = x!.shape as [number, number, number, number];
+    const [, , kh, kw] = w!.shape as [number, number, number, number];
+    const data = new Float64Array(n * co * ho * wo);
+    for (let s = 0; s < n; s++)
+      for (let o = 0; o < co; o++)
+        for (let c = 0; c < ci; c++)
+          for (let i = 0; i < kh; i++)
+            for (let j = 0; j < kw; j++) {
+              const scale = w!.data[((o * ci + c) * kh + i) * kw + j]!;
+              const [first, last] = inside(j - padding, wo, width);
+              for (let r = 0; r < ho; r++) {
+                const row = r + i - padding;
+                if (row < 0 || row >= h) continue;
+                const out = ((s * co + o) * ho + r) * wo;
+                const from = ((s * ci + c) * h + row) * width + j - padding;
+                for (let q = first; q < last; q++) data[out + q]! += scale * x!.data[from + q]!;
+              }
+            }
+    return [{ shape, data }];
+  },
+};
+
+/** Output positions q for which 0 ≤ q + shift < width. */
+function inside(shift: number, outputs: number, width: number): [number, number] {
+  return [Math.max(0, -shift), Math.min(outputs, width - shift)];
+}
+
+/** y[n,o,r,q] = Σ w[o,c,i,j] x[n,c,r+i−p,q+j−p], zeros outside; x [N, in, H, W], w [out, in, h, w]. */
+export function conv2d(x: Tensor, w: Tensor, padding: number): Tensor {
+  return apply(conv2dPrimitive, [x, w], { padding });
+}
+
+/** Adjoint of conv2d in x: a convolution with the flipped filters, padding h − 1 − p (square filters). */
+export function conv2dAdjoint(y: Tensor, w: Tensor, padding: number): Tensor {
+  const [, , kh, kw] = w.shape as [number, number, number, number];
+  if (kh !== kw) throw shapeError("conv2dAdjoint", "square filters", showShape(w.shape));
+  return conv2d(y, flipFilter(w), kh - 1 - padding);
+}
+
+export const flipFilterPrimitive: Primitive<Record<string, never>> = {
+  name: "flipFilter",
+  exact: true,
+  shape: ([w]) => {
+    if (w!.shape.length !== 4) throw shapeError("flipFilter", "[out, in, h, w]", showShape(w!.shape));
+    const [co, ci, kh, kw] = w!.shape;
+    return [{ shape: [ci!, co!, kh!, kw!], dtype: "float" }];
+  },
+  vjp: (_, [g]) => [g && flipFilter(g)],
+  onnx: (build, [w]) => {
+    const flipped = build.node("Slice", [
+      w!,
+      build.int64([-1, -1]),
+      build.int64([-(2 ** 31), -(2 ** 31)]),
+      build.int64([2, 3]),
+      build.int64([-1, -1]),
+    ]);
+    return [build.node("Transpose", [flipped], { perm: [1, 0, 2, 3] })];
+  },
+  eval64: ([w]) => {
+    const [co, ci, kh, kw] = w!.shape as [number, number, number, number];
+    const data = new Float64Array(w!.data.length);
+    const area = kh * kw;
+    for (let o = 0; o < co; o++)
+      for (let c = 0; c < ci; c++)
+        for (let t = 0; t < area; t++) data[(c * co + o) * area + t] = w!.data[(o * ci + c) * area + area - 1 - t]!;
+    return [{ shape: [ci, co, kh, kw], data }];
+  },
+};
+
+/** w'[c,o,i,j] = w[o,c,h−1−i,w−1−j]: the filters of the adjoint. */
+export function flipFilter(w: Tensor): Tensor {
+  return apply(flipFilterPrimitive, [w], {});
+}
+
+export const conv2dFilterPrimitive: Primitive<Padded> = {
+  name: "conv2dFilter",
+  exact: true,
+  shape: ([x, g], { padding }) => {
+    const [n, ci, h, w] = x!.shape;
+    const [m, co, ho, wo] = g!.shape;
+    if (x!.shape.length !== 4 || g!.shape.length !== 4 || n !== m) {
+      throw shapeError(
+        "conv2dFilter",
+        "x [N, in, H, W] and g [N, out, H', W']",
+        `${showShape(x!.shape)} and ${showShape(g!.shape)}`,
+      );
+    }
+    const size = (a: number, b: number) => a + 2 * padding - b + 1;
+    return [{ shape: [co!, ci!, size(h as number, ho as number), size(w as number, wo as number)], dtype: "float" }];
+  },
+  vjp: ({ inputs: [x, y], attributes: { padding } }, [g]) => [
+    g && conv2dAdjoint(y!, g, padding),
+    g && conv2d(x!, g, padding),
+  ],
+  // One product per sample of g [out, H'W'] with the shifted copies of x [in·h·w, H'W'].
+  onnx: (build, [x, g], { inputs, outputs, attributes: { padding } }) => {
+    const [, ci, h, w] = inputs[0]!.shape as [never, number, number, number];
+    const [, co, ho, wo] = inputs[1]!.shape as [never, number, number, number];
+    const [, , kh, kw] = outputs[0]!.shape as [never, never, number, number];
+    const padded =
+      padding === 0 ? x! : build.node("Pad", [x!, build.int64([0, 0, padding, padding, 0, 0, padding, padding])]);
+    const shifts: string[] = [];
+    const axes = build.int64([2, 3]);
+    for (let i = 0; i < kh; i++)
+      for (let j = 0; j < kw; j++) {
+        shifts.push(build.node("Slice", [padded, build.int64([i, j]), build.int64([i + ho, j + wo]), axes]));
+      }
+    if (padding === 0 && (h !== ho + kh - 1 || w !== wo + kw - 1))
+      throw shapeError("conv2dFilter", "matching sizes", `${h}×${w}`);
+    const patches = build.node("Reshape", [
+      build.node("Concat", shifts, { axis: 1 }),
+      build.int64([0, kh * kw * ci, ho * wo]),
+    ]);
+    const flat = build.node("Reshape", [g!, build.int64([0, co, ho * wo])]);
+    const products = build.node("MatMul", [flat, build.node("Transpose", [patches], { perm: [0, 2, 1] })]);
+    const total = build.node("ReduceSum", [products, build.int64([0])], { keepdims: 0 });
+    const shaped = build.node("Reshape", [total, build.int64([co, kh, kw, ci])]);
+    return [build.node("Transpose", [shaped], { perm: [0, 3, 1, 2] })];
+  },
+  eval64: ([x, g], { outputs, attributes: { padding } }) => {
+    const [n, ci, h, w] = x!.shape as [number, number, number, number];
+    const [, co, ho, wo] = g!.shape as [number, number, number, number];
+    const [, , kh, kw] = outputs[0]!.shape as [number, number, number, number];
+    const data = new Float64Array(co * ci * kh * kw);
+    for (let s = 0; s < n; s++)
+      for (let o = 0; o < co; o++)
+        for (let c = 0; c < ci; c++)
+          for (let i = 0; i < kh; i++)
+            for (let j = 0; j < kw; j++) {
+              const [first, last] = inside(j - padding, wo, w);
+              let total = 0;
+              for (let r = 0; r < ho; r++) {
+                const row = r + i - padding;
+                if (row < 0 || row >= h) continue;
+                const at = ((s * co + o) * ho + r) * wo;
+                const from = ((s * ci + c) * h + row) * w + j - padding;
+                for (let q = first; q < last; q++) total += g!.data[at + q]! * x!.data[from + q]!;
+              }
+              data[((o * ci + c) * kh + i) * kw + j]! += total;
+            }
+    return [{ shape: [co, ci, kh, kw], data }];
+  },
+};
+
+/** Gradient of ⟨conv2d(x, w), g⟩ in w, summed over samples: [out, in, h, w]. */
+export function conv2dFilter(x: Tensor, g: Tensor, padding: number): Tensor {
+  return apply(conv2dFilterPrimitive, [x, g], { padding });
+}

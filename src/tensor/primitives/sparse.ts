@@ -1,0 +1,161 @@
+/** @file Product with a fixed sparse matrix, lowered to dense tiles. */
+
+import { apply, type Primitive, shapeError, showShape, type Tensor, type Value } from "../tensor.js";
+
+/** Compressed sparse rows: row r holds values[indptr[r] … indptr[r+1]) at columns indices[…]. */
+export interface SparseRows {
+  readonly rows: number;
+  readonly columns: number;
+  readonly indptr: Int32Array;
+  readonly indices: Int32Array;
+  readonly values: Float32Array;
+}
+
+/**
+ * Columns gathered into blocks of `width`; each block keeps the rows it meets, padded to `height`, as a dense tile.
+ * `order[b·width + i]` is the column at place i of block b; `place` is its inverse; `rowOf[b·height + k]` the row of
+ * tile row k; `partials[r·depth + j]` the tile rows that add up to row r (padding points at a zero tile row).
+ */
+export interface Tiles {
+  readonly blocks: number;
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+  readonly order: Int32Array;
+  readonly place: Int32Array;
+  readonly rowOf: Int32Array;
+  readonly partials: Int32Array;
+  /** [blocks, height, width] */
+  readonly forward: Float32Array;
+  /** [blocks, width, height] */
+  readonly backward: Float32Array;
+}
+
+export interface SparseMatrix {
+  readonly rows: SparseRows;
+  readonly tiles: Tiles;
+}
+
+interface SparseAttributes {
+  readonly matrix: SparseMatrix;
+  readonly adjoint: boolean;
+}
+
+export const sparseMatmulPrimitive: Primitive<SparseAttributes> = {
+  name: "sparseMatmul",
+  exact: true,
+  shape: ([x], { matrix, adjoint }) => {
+    const { rows, columns } = matrix.rows;
+    const [from, to] = adjoint ? [rows, columns] : [columns, rows];
+    if (x!.shape.length !== 2 || x!.shape[1] !== from)
+      throw shapeError("sparseMatmul", `[N, ${from}]`, showShape(x!.shape));
+    return [{ shape: [x!.shape[0]!, to], dtype: "float" }];
+  },
+  vjp: ({ attributes: { matrix, adjoint } }, [g]) => [g && sparseMatmul(g, matrix, !adjoint)],
+  onnx: (build, [x], { attributes: { matrix, adjoint } }) => {
+    const { blocks, width, height, depth, order, place, rowOf, partials, forward, backward } = matrix.tiles;
+    const { rows } = matrix.rows;
+    const flip = (name: string, perm: number[]) => build.node("Transpose", [name], { perm });
+    if (adjoint) {
+      const gathered = build.node("Gather", [flip(x!, [1, 0]), build.int64(rowOf)], { axis: 0 });
+      const columns = build.node("Reshape", [gathered, build.int64([blocks, height, -1])]);
+      const products = build.node("MatMul", [build.float32(backward, [blocks, width, height]), columns]);
+      const flat = build.node("Reshape", [products, build.int64([blocks * width, -1])]);
+      return [flip(build.node("Gather", [flat, build.int64(place)], { axis: 0 }), [1, 0])];
+    }
+    const ordered = build.node("Gather", [flip(x!, [1, 0]), build.int64(order)], { axis: 0 });
+    const columns = build.node("Reshape", [ordered, build.int64([blocks, width, -1])]);
+    const products = build.node("MatMul", [build.float32(forward, [blocks, height, width]), columns]);
+    const flat = build.node("Reshape", [products, build.int64([blocks * height, -1])]);
+    const parts = build.node("Reshape", [
+      build.node("Gather", [flat, build.int64(partials)], { axis: 0 }),
+      build.int64([rows, depth, -1]),
+    ]);
+    return [flip(build.node("ReduceSum", [parts, build.int64([1])], { keepdims: 0 }), [1, 0])];
+  },
+  eval64: ([x], { attributes: { matrix, adjoint } }) => [multiply(x!, matrix.rows, adjoint)],
+};
+
+function multiply(x: Value, { rows, columns, indptr, indices, values }: SparseRows, adjoint: boolean): Value {
+  const batch = x.shape[0]!;
+  const [from, to] = adjoint ? [rows, columns] : [columns, rows];
+  const data = new Float64Array(batch * to);
+  for (let s = 0; s < batch; s++) {
+    for (let r = 0; r < rows; r++) {
+      const end = indptr[r + 1]!;
+      if (adjoint) {
+        const scale = x.data[s * from + r]!;
+        for (let k = indptr[r]!; k < end; k++) data[s * to + indices[k]!]! += scale * values[k]!;
+      } else {
+        let total = 0;
+        for (let k = indptr[r]!; k < end; k++) total += values[k]! * x.data[s * from + indices[k]!]!;
+        data[s * to + r] = total;
+      }
+    }
+  }
+  return { shape: [batch, to], data };
+}
+
+/** A x (or Aᵀ x) for each sample: x [N, columns] → [N, rows], in float32 with fixed tiles. */
+export function sparseMatmul(x: Tensor, matrix: SparseMatrix, adjoint = false): Tensor {
+  return apply(sparseMatmulPrimitive, [x], { matrix, adjoint });
+}
+
+/** Cut a sparse matrix into dense tiles; `groups` lists the columns of each block, all of one length. */
+export function tile(rows: SparseRows, groups: readonly Int32Array[]): Tiles {
+  const blocks = groups.length;
+  const width = groups[0]!.length;
+  const order = new Int32Array(blocks * width);
+  const place = new Int32Array(rows.columns);
+  const blockOf = new Int32Array(rows.columns);
+  groups.forEach((group, b) => {
+    group.forEach((column, i) => {
+      order[b * width + i] = column;
+      place[column] = b * width + i;
+      blockOf[column] = b;
+    });
+  });
+  const met = meetings(rows, blockOf, blocks);
+  // One spare tile row in the last block stays zero: the target of padding.
+  const height = Math.max(...met.rowsOf.map((list, b) => list.length + (b === blocks - 1 ? 1 : 0)));
+  const depth = Math.max(1, ...met.slots.map((list) => list.length));
+  const rowOf = new Int32Array(blocks * height);
+  const partials = new Int32Array(rows.rows * depth).fill(blocks * height - 1);
+  met.rowsOf.forEach((list, b) => {
+    list.forEach((r, k) => {
+      rowOf[b * height + k] = r;
+    });
+  });
+  const forward = new Float32Array(blocks * height * width);
+  const backward = new Float32Array(blocks * width * height);
+  met.slots.forEach((list, r) => {
+    list.forEach(([b, k], j) => {
+      partials[r * depth + j] = b * height + k;
+    });
+    const tileRow = new Map(list);
+    for (let e = rows.indptr[r]!; e < rows.indptr[r + 1]!; e++) {
+      const column = rows.indices[e]!;
+      const b = blockOf[column]!;
+      const k = tileRow.get(b)!;
+      const i = place[column]! - b * width;
+      forward[(b * height + k) * width + i]! += rows.values[e]!;
+      backward[(b * width + i) * height + k]! += rows.values[e]!;
+    }
+  });
+  return { blocks, width, height, depth, order, place, rowOf, partials, forward, backward };
+}
+
+/** For each block the rows that meet it; for each row its [block, place in the block] pairs. */
+function meetings(rows: SparseRows, blockOf: Int32Array, blocks: number) {
+  const rowsOf: number[][] = Array.from({ length: blocks }, () => []);
+  const slots: [number, number][][] = [];
+  for (let r = 0; r < rows.rows; r++) {
+    const seen = new Map<number, number>();
+    for (let e = rows.indptr[r]!; e < rows.indptr[r + 1]!; e++) {
+      const b = blockOf[rows.indices[e]!]!;
+      if (!seen.has(b)) seen.set(b, rowsOf[b]!.push(r) - 1);
+    }
+    slots.push([...seen]);
+  }
+  return { rowsOf, slots };
+}

@@ -1,0 +1,103 @@
+/** @file Laws of the primitive table: engine = interpreter, vjp = central differences. */
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../src/engine/session.js";
+import { interpret } from "../../src/tensor/interpret.js";
+import { sum } from "../../src/tensor/primitives/broadcast.js";
+import { mul } from "../../src/tensor/primitives/elementwise.js";
+import { constant, input } from "../../src/tensor/primitives/leaf.js";
+import { concrete, type Shape, type Tensor } from "../../src/tensor/tensor.js";
+import { gradient } from "../../src/tensor/vjp.js";
+import { type Case, primitiveCases, type Sizes } from "../cases/primitives.js";
+
+const sizes = fc.record({
+  batch: fc.integer({ min: 1, max: 3 }),
+  a: fc.integer({ min: 1, max: 4 }),
+  b: fc.integer({ min: 1, max: 5 }),
+  c: fc.integer({ min: 1, max: 4 }),
+});
+const seeds = fc.integer({ min: 1, max: 2 ** 30 });
+
+/** Float32 values in [low, high], from a seed; generic, so that no kink is met. */
+function draw(count: number, seed: number, [low, high]: readonly [number, number]): Float32Array {
+  let state = seed >>> 0;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return low + (high - low) * (state / 2 ** 32);
+  });
+}
+
+function setUp(row: Case, s: Sizes, seed: number) {
+  const shapes = row.inputs(s);
+  const inputs = shapes.map((shape: Shape, i) => input(`x${i}`, shape));
+  const feeds = Object.fromEntries(
+    shapes.map((shape, i) => {
+      const at = concrete(shape, s.batch);
+      return [
+        `x${i}`,
+        {
+          shape: at,
+          data: draw(
+            at.reduce((p, n) => p * n, 1),
+            seed + i,
+            row.range ?? [-1.5, 1.5],
+          ),
+        },
+      ];
+    }),
+  );
+  return { inputs, feeds, y: row.build(inputs, s) };
+}
+
+describe.each(primitiveCases.map((row, i) => [`${row.primitive} (${i})`, row] as const))("%s", (_, row) => {
+  it("engine = interpreter within float32 error", async () => {
+    await fc.assert(
+      fc.asyncProperty(sizes, seeds, async (s, seed) => {
+        const { feeds, y } = setUp(row, s, seed);
+        const [reference] = interpret([y], feeds);
+        await using session = await compile([y], { threads: 1 });
+        const [result] = await session.run(feeds);
+        expect(result!.shape).toEqual(reference!.shape);
+        const scale = Math.max(1, ...reference!.data.map(Math.abs));
+        reference!.data.forEach((value, k) => {
+          expect(Math.abs(result!.data[k]! - value)).toBeLessThan(2e-5 * scale);
+        });
+      }),
+      { numRuns: 12, seed: 7 },
+    );
+  });
+
+  it.runIf(row.noGradient === undefined)("vjp = central differences in float64", () => {
+    fc.assert(
+      fc.property(sizes, seeds, (s, seed) => {
+        const { inputs, feeds, y } = setUp(row, s, seed);
+        const weights = draw(4096, seed + 99, [-1, 1]);
+        const loss = weigh(y, weights, s.batch);
+        const gradients = interpret(gradient(loss, inputs), feeds);
+        inputs.forEach((_, i) => {
+          const { shape, data } = feeds[`x${i}`]!;
+          for (const k of [0, data.length - 1, data.length >> 1]) {
+            const at = (h: number) => {
+              const moved = Float64Array.from(data);
+              moved[k]! += h;
+              return interpret([loss], { ...feeds, [`x${i}`]: { shape, data: moved } })[0]!.data[0]!;
+            };
+            const h = 1e-5;
+            const difference = (at(h) - at(-h)) / (2 * h);
+            expect(Math.abs(gradients[i]!.data[k]! - difference)).toBeLessThan(1e-6 * (1 + Math.abs(difference)));
+          }
+        });
+      }),
+      { numRuns: 12, seed: 7 },
+    );
+  });
+});
+
+/** Σ w∘y with fixed weights, so that every element of y counts differently. */
+function weigh(y: Tensor, weights: Float32Array, batch: number): Tensor {
+  const sample = concrete(y.shape, 1);
+  const count = sample.reduce((p, n) => p * n, 1);
+  if (y.shape[0] !== "N" || batch === 0) return sum(mul(y, constant(weights.slice(0, count), sample)));
+  return sum(mul(mul(y, y), constant(weights.slice(0, count), sample)));
+}
