@@ -6,6 +6,6 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,
-    reporters: ["default"],
+    reporters: [["default", { summary: false }], "./test/reporter.ts"],
   },
 });

@@ -9,11 +9,11 @@ import { VouchError } from "../src/errors.js";
  *
  * @param path  as the user gave it
  * @param what  what the file should hold, in the user's words: "sinograms (.npy)"
- * @throws parameter if there is no file at `path` or it cannot be read; data if it is empty
+ * @throws file if there is no file at `path` or it cannot be read; data if it is empty
  */
 export async function readFileOrExplain(path: string, what: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new VouchError("parameter", {
+    throw new VouchError("file", {
       name: "readFileOrExplain",
       expected: `${what} at ${path}`,
       got: reason(error),
@@ -35,7 +35,7 @@ export async function readFileOrExplain(path: string, what: string): Promise<Uin
  * The bytes go to a temporary file in the same folder, to the disk, and then under the final name.
  *
  * @param path   final name; its folder must exist
- * @throws parameter if it cannot be written; nothing of the attempt stays on the disk
+ * @throws file if it cannot be written; nothing of the attempt stays on the disk
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
   let temporary: { handle: FileHandle; path: string } | undefined;
@@ -48,7 +48,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   } catch (error) {
     await temporary?.handle.close().catch(() => {});
     if (temporary) await rm(temporary.path, { force: true }).catch(() => {});
-    throw new VouchError("parameter", {
+    throw new VouchError("file", {
       name: "writeFileAtomic",
       expected: `${path} to be writable`,
       got: reason(error),

@@ -11,6 +11,8 @@ const sentences = {
   data: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
   /** A file's bytes are not what its format says. */
   format: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  /** A file or folder cannot be read or written. */
+  file: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
   /** No splitting fits the problem. */
   problem: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
   /** The solver ended without a fixed point. */

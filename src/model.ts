@@ -78,9 +78,11 @@ export function define<P extends Params, D extends Readonly<Record<string, Shape
       const problem = definition.problem(read as Read<P>, given as Data<D>);
       const operator = (definition.split ?? deriveSplitting)(problem);
       const z = operator.init();
-      const next = tensorLeaves(operator.apply(z)).map(([, leaf]) => leaf);
+      const z1 = operator.apply(z);
+      const next = tensorLeaves(z1).map(([, leaf]) => leaf);
+      const made = [...next, operator.read(z), operator.metric(z), ...Object.values(operator.residuals(z, z1))];
       const sources = [...tensorLeaves(z).map(([, leaf]) => leaf), ...Object.values(given)];
-      requireSamplewise(`define "${name}"`, next, new Set(sources));
+      requireSamplewise(`define "${name}"`, made, new Set(sources));
       return { params: raw, data: given, problem, operator };
     },
   };
@@ -136,7 +138,7 @@ const DEFAULT_CHUNK: ChunkShape = { every: 10, checks: 10 };
 
 /** The chunk of a traced model as a flat list of outputs, in the order `runChunks` reads them. */
 export function chunkOutputs(c: Chunk): Tensor[] {
-  return [...c.state, c.x, c.running, c.steps, c.history, ...c.residuals];
+  return [...c.state, c.x, c.running, c.steps, c.history, ...c.residuals, c.motion];
 }
 
 export async function compileModel(
@@ -180,13 +182,16 @@ export function feedParams(weights: Weights): Record<string, Float32> {
 
 /** Data by `data.NAME`, checked against the model's shapes and for finite values. */
 export function feedData(model: Model, data: Readonly<Record<string, Float32>>): Record<string, Float32> {
+  let batch: number | undefined;
   return Object.fromEntries(
     Object.entries(model.data).map(([name, shape]) => {
       const array = data[name];
+      if (array !== undefined && shape[0] === "N") batch ??= array.shape[0];
+      const expected = shape.map((dim) => (dim === "N" ? (batch ?? dim) : dim));
       if (
         array === undefined ||
         array.shape.length !== shape.length ||
-        shape.some((dim, i) => dim !== "N" && dim !== array.shape[i])
+        expected.some((dim, i) => dim !== array.shape[i])
       ) {
         throw new VouchError("shape", {
           name: `solve: data "${name}" of "${model.name}"`,

@@ -19,6 +19,8 @@ export interface Operator {
   apply(z: Tree): Tree;
   /** The inference x of a point. */
   read(z: Tree): Tensor;
+  /** Copies pᵢ of Sᵢx by term name: where sparsity is exact, as Sᵢx is only near pᵢ. Absent where the splitting has none. */
+  readonly copies?: (z: Tree) => Record<string, Tensor>;
   /** KKT residuals by name, each [N] and relative, of the step z → z1 = T(z); all zero exactly at fixed points. */
   residuals(z: Tree, z1: Tree): Record<string, Tensor>;
   /** What must hold for T to be averaged. */

@@ -1,7 +1,7 @@
 /** @file A problem: a record of named terms f(Sx). A term's name is its certificate's name. */
 
 import { VouchError } from "./errors.js";
-import type { Proximable } from "./functions/function.js";
+import type { Property, Proximable } from "./functions/function.js";
 import type { LinearOperator } from "./linear/linear.js";
 import type { Tensor } from "./tensor/tensor.js";
 
@@ -19,6 +19,8 @@ export interface ProximableTerm {
   readonly prox: Proximable;
   /** S; the identity where absent. */
   readonly of?: LinearOperator;
+  /** What is certified of this term; the function's own property by default. */
+  readonly property?: Property;
 }
 
 export interface SmoothTerm {
@@ -35,13 +37,18 @@ export function isSmooth(term: Term): term is SmoothTerm {
   return "smooth" in term;
 }
 
+export interface Composed {
+  readonly prox: Proximable;
+  readonly of: LinearOperator;
+}
+
 /** A problem sorted by what a splitting asks of its terms. */
 export interface SortedTerms {
   readonly smooth: readonly (readonly [name: string, term: SmoothTerm])[];
   /** Proximable terms of x itself. */
   readonly direct: readonly (readonly [name: string, prox: Proximable])[];
   /** Proximable terms of Sx. */
-  readonly composed: readonly (readonly [name: string, term: Required<ProximableTerm>])[];
+  readonly composed: readonly (readonly [name: string, term: Composed])[];
 }
 
 export function sortTerms(problem: Problem): SortedTerms {
@@ -56,7 +63,7 @@ export function sortTerms(problem: Problem): SortedTerms {
   }
   const smooth: (readonly [string, SmoothTerm])[] = [];
   const direct: (readonly [string, Proximable])[] = [];
-  const composed: (readonly [string, Required<ProximableTerm>])[] = [];
+  const composed: (readonly [string, Composed])[] = [];
   for (const [name, term] of entries) {
     if (isSmooth(term)) smooth.push([name, term]);
     else if (term.of === undefined) direct.push([name, term.prox]);
@@ -65,16 +72,17 @@ export function sortTerms(problem: Problem): SortedTerms {
   return { smooth, direct, composed };
 }
 
-/** The property value of each proximable term at x: [N] each. */
+/** What is certified of each proximable term at x: a value per sample [N], from x alone or with the solver's copies. */
 export function properties(
   problem: Problem,
   x: Tensor,
+  copies: Readonly<Record<string, Tensor>> = {},
 ): Record<string, { readonly kind: string; readonly value: Tensor }> {
   return Object.fromEntries(
     Object.entries(problem).flatMap(([name, term]) => {
       if (isSmooth(term)) return [];
-      const v = term.of ? term.of.apply(x) : x;
-      return [[name, { kind: term.prox.property.kind, value: term.prox.property.measure(v) }]];
+      const property = term.property ?? term.prox.property;
+      return [[name, { kind: property.kind, value: property.measure(term.of ? term.of.apply(x) : x, copies[name]) }]];
     }),
   );
 }

@@ -7,8 +7,8 @@ import type { Tensor } from "../tensor/tensor.js";
 export interface Property {
   /** "distance", "value", "proximal residual": heading of the value in tables. */
   readonly kind: string;
-  /** [N] from v = Sx. */
-  measure(v: Tensor): Tensor;
+  /** [N] from v = Sx and, where a solver made x, the copy p of Sx in its state. */
+  measure(v: Tensor, p?: Tensor): Tensor;
 }
 
 export interface Proximable {

@@ -1,5 +1,6 @@
 /** @file Group ℓ21 norm: isotropic total variation when composed with differences. */
 
+import { VouchError } from "../errors.js";
 import { sampleAxes, sum, sumKeep } from "../tensor/primitives/broadcast.js";
 import {
   asTensor,
@@ -26,9 +27,19 @@ import type { Proximable } from "./function.js";
  * @source Beck 2017, First-Order Methods in Optimization, Example 6.19, group by group
  */
 export function groupL21(axis: number, tau: TensorLike = 1): Proximable {
+  if (typeof tau === "number" && !(tau > 0)) {
+    throw new VouchError("parameter", {
+      name: "groupL21",
+      expected: "a weight > 0",
+      got: `${tau}`,
+      remedy: "Leave the term out for weight 0.",
+    });
+  }
   const weight = asTensor(tau);
-  const length = (v: Tensor) => sqrt(sumKeep(mul(v, v), [axis]));
-  const clip = (v: Tensor, limit: Tensor) => div(v, max(1, div(length(v), limit)));
+  const square = (v: Tensor) => sumKeep(mul(v, v), [axis]);
+  const length = (v: Tensor) => sqrt(square(v));
+  // max(1, ‖v‖/limit) under the root, whose gradient is finite at v = 0.
+  const clip = (v: Tensor, limit: Tensor) => div(v, sqrt(max(1, div(square(v), mul(limit, limit)))));
   const value = (v: Tensor) => {
     const lengths = mul(weight, length(v));
     return sum(lengths, sampleAxes(lengths));

@@ -1,5 +1,6 @@
 /** @file Weighted ℓ1 norm; ℓ1 with one weight is its special case. */
 
+import { VouchError } from "../errors.js";
 import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
 import {
   abs,
@@ -40,8 +41,16 @@ export function weightedL1(tau: Tensor): Proximable {
   };
 }
 
-/** f(v) = τ‖v‖₁; see weightedL1. */
+/** f(v) = τ‖v‖₁; see weightedL1. @throws parameter if a numeric τ is negative or NaN */
 export function l1(tau: TensorLike = 1): Proximable {
+  if (typeof tau === "number" && !(tau >= 0)) {
+    throw new VouchError("parameter", {
+      name: "l1",
+      expected: "a weight ≥ 0",
+      got: `${tau}`,
+      remedy: "A negative weight is not convex.",
+    });
+  }
   return { ...weightedL1(asTensor(tau)), name: "l1" };
 }
 

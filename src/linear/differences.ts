@@ -1,5 +1,6 @@
 /** @file Forward finite differences of an image. */
 
+import { zeros } from "../tensor/primitives/broadcast.js";
 import { add, sub } from "../tensor/primitives/elementwise.js";
 import { concat, pad, slice } from "../tensor/primitives/layout.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -13,8 +14,9 @@ import { type LinearOperator, numberBound } from "./linear.js";
  */
 export function differences({ height, width }: ImageSize): LinearOperator {
   const along = (x: Tensor, axis: number, length: number) =>
-    pad(sub(slice(x, axis, 1, length), slice(x, axis, 0, length - 1)), axis, 0, 1);
+    length === 1 ? zeros(x.shape) : pad(sub(slice(x, axis, 1, length), slice(x, axis, 0, length - 1)), axis, 0, 1);
   const back = (y: Tensor, axis: number, length: number) => {
+    if (length === 1) return zeros(y.shape);
     const inner = slice(y, axis, 0, length - 1);
     return sub(pad(inner, axis, 1, 0), pad(inner, axis, 0, 1));
   };

@@ -14,11 +14,13 @@ const SQUARINGS = 4;
 export function matrix(A: Tensor): LinearOperator {
   if (A.shape.length !== 2 || A.shape[0] === "N") throw shapeError("matrix", "[m, n]", showShape(A.shape));
   const [m, n] = A.shape as [number, number];
+  // Made once: a graph that applies A often then holds one Aᵀ, not one for each use.
+  const At = transpose(A, [1, 0]);
   return {
     name: `matrix ${m}×${n}`,
     domain: ["N", n],
     range: ["N", m],
-    apply: (x) => matmul(x, transpose(A, [1, 0])),
+    apply: (x) => matmul(x, At),
     adjoint: (y) => matmul(y, A),
     norm: () => gramPowerBound(A),
   };

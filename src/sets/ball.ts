@@ -1,11 +1,11 @@
 /** @file The Euclidean ball. */
 
 import { VouchError } from "../errors.js";
-import { add, asTensor, div, max, min, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
+import { add, asTensor, div, max, min, mul, sqrt, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type ConvexSet, inner, norm, perSample } from "./set.js";
 
-/** Keeps the division finite at the centre; far below the least radius in use. */
+/** Least ‖v − c‖² divided by: value and gradient stay finite at the centre; far below the square of any radius in use. */
 const TINY = 1e-30;
 
 /**
@@ -32,7 +32,7 @@ export function ball(centre: Tensor, radius: TensorLike): ConvexSet {
     name: "ball",
     project: (v) => {
       const offset = sub(v, centre);
-      const scale = min(1, div(delta, max(norm(offset), TINY)));
+      const scale = min(1, div(delta, sqrt(max(inner(offset, offset), TINY))));
       return add(centre, mul(perSample(scale, v), offset));
     },
     distance: (v) => max(sub(norm(sub(v, centre)), delta), 0),

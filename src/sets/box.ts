@@ -2,7 +2,7 @@
 
 import { VouchError } from "../errors.js";
 import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
-import { max, min, mul } from "../tensor/primitives/elementwise.js";
+import { less, max, min, mul, select } from "../tensor/primitives/elementwise.js";
 import { type ConvexSet, distanceBetween } from "./set.js";
 
 /**
@@ -28,6 +28,7 @@ export function box(low: number, high: number): ConvexSet {
     name: `box [${low}, ${high}]`,
     project,
     distance: (v) => distanceBetween(v, project(v)),
-    support: (y) => sum(max(mul(y, low), mul(y, high)), sampleAxes(y)),
+    // Zeros of y add 0 even where a bound is infinite.
+    support: (y) => sum(select(less(0, y), mul(y, high), select(less(y, 0), mul(y, low), 0)), sampleAxes(y)),
   };
 }

@@ -3,7 +3,7 @@
 import type { Operator } from "../operator.js";
 import { perSample } from "../sets/set.js";
 import { broadcastTo, reshape, zeros } from "../tensor/primitives/broadcast.js";
-import { abs, add, less, lessEqual, max, mul, select, sub } from "../tensor/primitives/elementwise.js";
+import { abs, add, less, lessEqual, max, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
 import { iterate } from "../tensor/primitives/fixed-point.js";
 import { constant, input } from "../tensor/primitives/leaf.js";
 import { maximum } from "../tensor/primitives/maximum.js";
@@ -34,13 +34,17 @@ export interface Chunk {
   readonly history: Tensor;
   /** [N] each. */
   readonly residuals: readonly Tensor[];
+  /** [N, checks], ‖T(z) − z‖ in the metric of T at each test: never grows where T is nonexpansive. */
+  readonly motion: Tensor;
 }
 
+/** Loop-carried values between the state and the residuals: running, steps, test, history, motion. */
+const FIXED = 5;
 /** Beyond this a residual counts as not finite. */
 const HUGE = 1e30;
 
 /**
- * At most `checks` times: `every` steps, then the residual of the last, per sample; samples at or below `tolerance` (a fed
+ * At most `checks` times, and at most `tests` (a fed scalar): `every` steps, then the residual of the last, per sample; samples at or below `tolerance` (a fed
  * scalar), and samples whose residual is not finite, keep their state from then on. A sample that turns not finite keeps
  * the state of the test before.
  */
@@ -50,6 +54,7 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
   const fed = mapTensors(start, (leaf, path) => input(`state.${path}`, leaf.shape));
   const leaves = tensorLeaves(fed).map(([, leaf]) => leaf);
   const tolerance = input("tolerance", []);
+  const tests = input("tests", []);
   const names = Object.keys(T.residuals(T.init(), T.init()));
   const count = leaves.length;
   const loop = iterate(
@@ -59,11 +64,18 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
       zeros(["N"]),
       constant(0),
       zeros(["N", checks]),
+      zeros(["N", checks]),
       ...names.map(() => zeros(["N"])),
     ],
     (now) => {
       const state = unflatten<Tensor>(fed, now.slice(0, count));
-      const [running, steps, test, history] = now.slice(count, count + 4) as [Tensor, Tensor, Tensor, Tensor];
+      const [running, steps, test, history, motions] = now.slice(count, count + FIXED) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       const moved = advance(T, solver, state, every);
       const residuals = T.residuals(moved.z, moved.Tz);
       const worst = names.map((name) => residuals[name]!).reduce((a, b) => max(a, b));
@@ -74,6 +86,12 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
       const next = tensorLeaves(moved.next).map(([, leaf], i) => select(perSample(keeps, leaf), leaf, now[i]!));
       const here = less(abs(sub(constant(Float32Array.from({ length: checks }, (_, i) => i)), test)), 0.5);
       const on = mul(running, mul(finite, above));
+      const ends = tensorLeaves(moved.Tz).map(([, leaf]) => leaf);
+      const difference = unflatten<Tensor>(
+        moved.z,
+        tensorLeaves(moved.z).map(([, leaf], i) => sub(ends[i]!, leaf)),
+      );
+      const motion = sqrt(abs(T.metric(difference)));
       return {
         next: [
           ...next,
@@ -81,9 +99,10 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
           add(steps, mul(every, running)),
           add(test, 1),
           select(here, reshape(worst, ["N", 1]), history),
-          ...names.map((name, i) => select(runs, residuals[name]!, now[count + 4 + i]!)),
+          select(here, reshape(motion, ["N", 1]), motions),
+          ...names.map((name, i) => select(runs, residuals[name]!, now[count + FIXED + i]!)),
         ],
-        again: less(0.5, maximum(on)),
+        again: less(0.5, mul(maximum(on), select(less(add(test, 1.5), tests), 1, 0))),
       };
     },
     checks,
@@ -96,7 +115,8 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
     running: loop[count]!,
     steps: loop[count + 1]!,
     history: loop[count + 3]!,
-    residuals: loop.slice(count + 4),
+    residuals: loop.slice(count + FIXED),
+    motion: loop[count + 4]!,
   };
 }
 

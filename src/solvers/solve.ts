@@ -44,8 +44,8 @@ export interface Solution {
   readonly violated: readonly string[];
 }
 
-/** A residual this many times the smallest seen means divergence rather than slowness. */
-const BLOW_UP = 1e3;
+/** Motion this many times that of the first test means divergence: where T is nonexpansive it never grows. */
+const BLOW_UP = 10;
 
 export interface ChunkRun {
   readonly session: Session;
@@ -74,6 +74,7 @@ export async function runChunks(
   const status = new Array<Status>(batch).fill("max-steps");
   const residual = Array.from({ length: batch }, () => ({}) as Record<string, number>);
   const history = Array.from({ length: batch }, () => [] as number[]);
+  const motion = Array.from({ length: batch }, () => [] as number[]);
   let x: Float32 | undefined;
   let active = Array.from({ length: batch }, (_, i) => i);
   while (active.length > 0) {
@@ -87,18 +88,33 @@ export async function runChunks(
     }
     const whole = active.length === batch;
     const rows = (array: Float32) => (whole ? array : gather(array, active));
-    const feeds: Record<string, Float32> = { tolerance: { shape: [], data: Float32Array.of(tolerance) } };
+    // Samples still running have all taken the same number of steps.
+    const left = Math.ceil((maxSteps - steps[active[0]!]!) / shape.every);
+    const feeds: Record<string, Float32> = {
+      tolerance: { shape: [], data: Float32Array.of(tolerance) },
+      tests: { shape: [], data: Float32Array.of(left) },
+    };
     for (const [name, array] of Object.entries(data)) feeds[name] = rows(array);
     chunk.paths.forEach((path, i) => {
       feeds[`state.${path}`] = rows(state[i]!);
     });
     const out = await run.session.run(feeds);
     const count = chunk.paths.length;
-    const [xRows, running, taken, tests, ...named] = out.slice(count) as [Float32, Float32, Float32, Float32, ...Float32[]];
+    const [xRows, running, taken, tests, ...named] = out.slice(count) as [
+      Float32,
+      Float32,
+      Float32,
+      Float32,
+      ...Float32[],
+    ];
+    const motions = named.pop()!;
     active.forEach((sample, row) => {
       const made = taken.data[row]! / shape.every;
       steps[sample]! += taken.data[row]!;
-      for (let k = 0; k < made; k++) history[sample]!.push(tests.data[row * shape.checks + k]!);
+      for (let k = 0; k < made; k++) {
+        history[sample]!.push(tests.data[row * shape.checks + k]!);
+        motion[sample]!.push(motions.data[row * shape.checks + k]!);
+      }
       chunk.names.forEach((name, i) => {
         residual[sample]![name] = named[i]!.data[row]!;
       });
@@ -111,7 +127,7 @@ export async function runChunks(
     else scatter(xRows, active, x!);
     active = active.filter((sample, row) => {
       if (running.data[row] === 1 && steps[sample]! < maxSteps) return true;
-      status[sample] = judge(history[sample]!, tolerance);
+      status[sample] = judge(history[sample]!, motion[sample]!, tolerance);
       return false;
     });
     report(options.onProgress, batch, active, steps, maxSteps, residual);
@@ -122,11 +138,11 @@ export async function runChunks(
   return solution;
 }
 
-function judge(history: readonly number[], tolerance: number): Status {
+function judge(history: readonly number[], motion: readonly number[], tolerance: number): Status {
   const last = history.at(-1)!;
-  if (!(last < 1e30)) return "non-finite";
   if (last <= tolerance) return "converged";
-  return last > BLOW_UP * Math.max(1e-3, Math.min(...history)) ? "diverged" : "max-steps";
+  if (motion.some((length) => length > BLOW_UP * motion[0]!)) return "diverged";
+  return last < 1e30 ? "max-steps" : "non-finite";
 }
 
 function requireConverged({ status, steps, residual, violated }: Solution, tolerance: number): void {

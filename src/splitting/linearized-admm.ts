@@ -109,6 +109,12 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
       return (lambda ? full(point, lambda) : reduced(point)) as unknown as Tree;
     },
     read: (z) => (z as unknown as Point).x,
+    copies: (z) => {
+      const { p, nu, x } = z as unknown as Point;
+      if (p) return { ...p };
+      const Sx = S.apply(x);
+      return byName((name) => f[name]!.prox(add(Sx[name]!, div(nu[name]!, alpha[name]!)), div(1, alpha[name]!)));
+    },
     // pᵢ⁺ = Sᵢx − (νᵢ⁺ − νᵢ)/αᵢ, so νᵢ⁺ ∈ ∂fᵢ(pᵢ⁺) up to p's own motion; and
     // 0 ∈ ∂h(x⁺) + Σ Sᵢᵀνᵢ⁺ up to (x − x⁺)/β − Σ Sᵢᵀ(νᵢ⁺ − νᵢ).
     residuals: (z, z1) => {

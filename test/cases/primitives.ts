@@ -177,6 +177,30 @@ export const primitiveCases: readonly Case[] = [
     ],
     build: ([x, w]) => C.conv2d(x!, w!, 0),
   },
+  {
+    primitive: "conv2dAdjoint",
+    inputs: ({ a, b, c }) => [
+      ["N", 3, b + 2, c + 3],
+      [3, a, 3, 3],
+    ],
+    build: ([y, w]) => C.conv2dAdjoint(y!, w!, 1),
+  },
+  {
+    primitive: "conv2dAdjoint",
+    inputs: ({ a, b, c }) => [
+      ["N", 2, b, c],
+      [2, a, 3, 3],
+    ],
+    build: ([y, w]) => C.conv2dAdjoint(y!, w!, 0),
+  },
+  {
+    primitive: "conv2d",
+    inputs: ({ b, c }) => [
+      ["N", 2, b + 2, c + 3],
+      [2, 9, 3, 3],
+    ],
+    build: ([y, w]) => C.conv2dAdjoint(y!, w!, 1),
+  },
   { primitive: "flipFilter", inputs: ({ a, b }) => [[a, b, 3, 3]], build: ([w]) => C.flipFilter(w!) },
   {
     primitive: "conv2dFilter",

@@ -73,7 +73,7 @@ describe("writeFileAtomic", () => {
     const path = join(folder, "x.npy");
     await writeFile(path, "earlier");
     disk.failAt = call;
-    await expect(writeFileAtomic(path, bytes)).rejects.toMatchObject({ code: "parameter" });
+    await expect(writeFileAtomic(path, bytes)).rejects.toMatchObject({ code: "file" });
     expect(await readFile(path, "utf8")).toBe("earlier");
     expect(await readdir(folder)).toEqual(["x.npy"]);
   });
@@ -81,7 +81,7 @@ describe("writeFileAtomic", () => {
   test("a folder in the way stays, and a missing folder is named", async () => {
     await mkdir(join(folder, "sub"));
     await writeFile(join(folder, "sub", "inside"), "kept");
-    await expect(writeFileAtomic(join(folder, "sub"), bytes)).rejects.toMatchObject({ code: "parameter" });
+    await expect(writeFileAtomic(join(folder, "sub"), bytes)).rejects.toMatchObject({ code: "file" });
     expect(await readdir(folder)).toEqual(["sub"]);
     await expect(writeFileAtomic(join(folder, "none", "x"), bytes)).rejects.toThrow("no such file or folder");
   });

@@ -1,9 +1,9 @@
 /** @file The papers' CT operator as a linear operator: 30 views, unit rows, zero rows left out. */
 
+import type { Csr } from "../../linear/csr.js";
 import { dropZeroRows, normalizeRows } from "../../linear/csr.js";
 import type { LinearOperator } from "../../linear/linear.js";
 import { sparse } from "../../linear/sparse.js";
-import type { Csr } from "../../linear/csr.js";
 import { parallelBeam } from "./radon.js";
 
 export interface Tomography {
@@ -39,7 +39,10 @@ export function tomography({ size = 128, angles = 30 }: TomographyOptions = {}):
     sinogram: [beam.angles.length, beam.detectors],
     kept,
     matrix,
-    operator: sparse(`radon ${size}², ${angles} views`, matrix, { domain: ["N", 1, size, size], groups: imageTiles(size) }),
+    operator: sparse(`radon ${size}², ${angles} views`, matrix, {
+      domain: ["N", 1, size, size],
+      groups: imageTiles(size),
+    }),
   };
 }
 
@@ -48,6 +51,9 @@ function imageTiles(size: number): Int32Array[] {
   const across = size / side;
   return Array.from({ length: across * across }, (_, b) => {
     const [row, column] = [Math.floor(b / across) * side, (b % across) * side];
-    return Int32Array.from({ length: side * side }, (_, i) => (row + Math.floor(i / side)) * size + column + (i % side));
+    return Int32Array.from(
+      { length: side * side },
+      (_, i) => (row + Math.floor(i / side)) * size + column + (i % side),
+    );
   });
 }

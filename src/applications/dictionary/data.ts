@@ -6,11 +6,11 @@ import { type Random, random } from "../../random.js";
 /** A fixed pair of matrices; the model sees A, never M. */
 export interface DictionaryProblem {
   readonly seed: number;
-  /** Measurements, 100. */
+  /** Measurements. */
   readonly m: number;
-  /** Unknowns, 250. */
+  /** Unknowns. */
   readonly n: number;
-  /** Atoms, 50. */
+  /** Atoms. */
   readonly r: number;
   /** Shape [m, n], row-major; columns of unit norm to float32 rounding. */
   readonly A: Float32Array;
@@ -26,16 +26,31 @@ export interface DictionarySignals {
   readonly d: Float32Array;
 }
 
+/** Sizes of a problem; the paper's by default. */
+export interface DictionarySizes {
+  /** Measurements, default 100. */
+  readonly m?: number;
+  /** Unknowns, default 250. */
+  readonly n?: number;
+  /** Atoms, default 50. */
+  readonly r?: number;
+}
+
 /**
  * A = Gaussian with unit columns, M = Gaussian.
  *
  * @param seed  any safe integer
- * @throws parameter if seed is not a safe integer
+ * @throws parameter if seed is not a safe integer, or a size not an integer > 0
  * @source Heaton & Wu Fung 2023, *Implicit dictionary learning*; unit columns and the law of s from TypalAcademy/xai-l2o
  */
-export function dictionaryProblem(seed: number): DictionaryProblem {
+export function dictionaryProblem(
+  seed: number,
+  { m = 100, n = 250, r = 50 }: DictionarySizes = {},
+): DictionaryProblem {
   if (!Number.isSafeInteger(seed)) refuse("dictionaryProblem", "a safe integer seed", seed);
-  const [m, n, r] = [100, 250, 50];
+  for (const size of [m, n, r]) {
+    if (!(Number.isSafeInteger(size) && size > 0)) refuse("dictionaryProblem", "sizes integers > 0", size);
+  }
   const gaussian = (label: string, length: number) => {
     const stream = random(seed).fork(label);
     return Float64Array.from({ length }, () => stream.normal());

@@ -67,10 +67,65 @@ export function conv2d(x: Tensor, w: Tensor, padding: number): Tensor {
   return apply(conv2dPrimitive, [x, w], { padding });
 }
 
-/** Adjoint of conv2d in x: a convolution with the flipped filters, padding h − 1 − p (square filters). */
+/** Below this many output channels ONNX Runtime's Conv falls back to products with one thin side. */
+const THIN = 8;
+
+export const conv2dAdjointPrimitive: Primitive<Padded> = {
+  name: "conv2dAdjoint",
+  exact: true,
+  shape: ([y, w], { padding }) => {
+    const [n, co, ho, wo] = y!.shape;
+    const [wco, ci, kh, kw] = w!.shape;
+    if (y!.shape.length !== 4 || w!.shape.length !== 4 || co !== wco) {
+      throw shapeError(
+        "conv2dAdjoint",
+        "y [N, out, H, W] and filters [out, in, h, w]",
+        `${showShape(y!.shape)} and ${showShape(w!.shape)}`,
+      );
+    }
+    const size = (length: number, k: number) => length - 2 * padding + k - 1;
+    return [{ shape: [n!, ci!, size(ho as number, kh as number), size(wo as number, kw as number)], dtype: "float" }];
+  },
+  vjp: ({ inputs: [y, w], attributes: { padding } }, [g]) => [
+    g && conv2d(g, w!, padding),
+    g && conv2dFilter(g, y!, padding),
+  ],
+  onnx: (build, [y, w], { attributes: { padding } }) => [
+    build.node("ConvTranspose", [y!, w!], { pads: [padding, padding, padding, padding] }),
+  ],
+  eval64: ([y, w], { outputs, attributes: { padding } }, batch) => {
+    const shape = concrete(outputs[0]!.shape, batch);
+    const [n, ci, h, width] = shape as [number, number, number, number];
+    const [, co, ho, wo] = y!.shape as [number, number, number, number];
+    const [, , kh, kw] = w!.shape as [number, number, number, number];
+    const data = new Float64Array(n * ci * h * width);
+    for (let s = 0; s < n; s++)
+      for (let o = 0; o < co; o++)
+        for (let c = 0; c < ci; c++)
+          for (let i = 0; i < kh; i++)
+            for (let j = 0; j < kw; j++) {
+              const scale = w!.data[((o * ci + c) * kh + i) * kw + j]!;
+              const [first, last] = inside(j - padding, wo, width);
+              for (let r = 0; r < ho; r++) {
+                const row = r + i - padding;
+                if (row < 0 || row >= h) continue;
+                const from = ((s * co + o) * ho + r) * wo;
+                const to = ((s * ci + c) * h + row) * width + j - padding;
+                for (let q = first; q < last; q++) data[to + q]! += scale * y!.data[from + q]!;
+              }
+            }
+    return [{ shape, data }];
+  },
+};
+
+/**
+ * Adjoint of conv2d in x, square filters: a transposed convolution where few channels come out, else a convolution with
+ * the flipped filters and padding h − 1 − p, each where ONNX Runtime is fast.
+ */
 export function conv2dAdjoint(y: Tensor, w: Tensor, padding: number): Tensor {
-  const [, , kh, kw] = w.shape as [number, number, number, number];
+  const [, ci, kh, kw] = w.shape as [number, number, number, number];
   if (kh !== kw) throw shapeError("conv2dAdjoint", "square filters", showShape(w.shape));
+  if (ci < THIN) return apply(conv2dAdjointPrimitive, [y, w], { padding });
   return conv2d(y, flipFilter(w), kh - 1 - padding);
 }
 

@@ -1,0 +1,188 @@
+/** @file How fast the engine runs one L-ADMM iteration, against its own matrix product and against PyTorch. */
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { tomography } from "../src/applications/ct/tomography.js";
+import { compile, type Float32, type Session } from "../src/engine/session.js";
+import { specialiser } from "../src/engine/specialise.js";
+import type { Proximable } from "../src/functions/function.js";
+import { indicator } from "../src/functions/indicator.js";
+import { conv2d } from "../src/linear/conv2d.js";
+import { chunkOutputs, define, feedParams, type Model, variableInputs } from "../src/model.js";
+import { random } from "../src/random.js";
+import { ball } from "../src/sets/ball.js";
+import { box } from "../src/sets/box.js";
+import { chunk } from "../src/solvers/chunk.js";
+import { picard } from "../src/solvers/picard.js";
+import { conv2d as convolve } from "../src/tensor/primitives/conv.js";
+import { add, max, mul } from "../src/tensor/primitives/elementwise.js";
+import { input } from "../src/tensor/primitives/leaf.js";
+import { matmul } from "../src/tensor/primitives/matmul.js";
+import type { Tensor } from "../src/tensor/tensor.js";
+
+const CHANNELS = 16;
+const SIDE = 128;
+/** Floating-point operations of three 5×5 convolutions 16 → 16 on one 128² slice. */
+const BLOCK_FLOPS = 3 * 2 * CHANNELS * CHANNELS * 25 * SIDE * SIDE;
+
+export interface EngineBench {
+  readonly figures: Record<string, number>;
+  readonly env: Record<string, string>;
+}
+
+export async function benchEngine(log: (line: string) => void): Promise<EngineBench> {
+  const figures: Record<string, number> = {};
+  const iterations = { b1: 60, b8: 20 };
+  for (const [key, batch] of [
+    ["b1", 1],
+    ["b8", 8],
+  ] as const) {
+    const withBlock = await loop(residualBlock(true), batch, iterations[key]);
+    const without = await loop(residualBlock(false), batch, iterations[key]);
+    const product = await matrixProduct();
+    const times = await interleave([withBlock.once, without.once, product.once], 7);
+    const [full, bare, gemm] = times as [number, number, number];
+    const perIteration = full / iterations[key];
+    const block = (full - bare) / iterations[key];
+    const gflops = (batch * BLOCK_FLOPS) / block / 1e6;
+    const peak = (2 * 1024 ** 3) / gemm / 1e6;
+    figures[`ms_per_iteration_${key}`] = perIteration;
+    figures[`conv_gflops_${key}`] = gflops;
+    figures[`matmul_gflops_${key}`] = peak;
+    figures[`conv_share_of_peak_${key}`] = gflops / peak;
+    log(
+      `batch ${batch}: ${perIteration.toFixed(2)} ms an iteration, block ${gflops.toFixed(0)} of ${peak.toFixed(0)} GFLOP/s`,
+    );
+    await Promise.all([withBlock.dispose(), without.dispose(), product.dispose()]);
+  }
+  figures["conv_share_of_peak"] = figures["conv_share_of_peak_b8"]!;
+  const memory = await Promise.all([]).then(async () => [await jfbMemory(20), await jfbMemory(200)] as const);
+  figures["jfb_memory_20_mb"] = memory[0].rssMb;
+  figures["jfb_memory_200_mb"] = memory[1].rssMb;
+  figures["jfb_memory_ratio_200_over_20"] = memory[1].rssMb / memory[0].rssMb;
+  figures["ms_jfb_step_b8"] = memory[0].attachedMs;
+  log(
+    `one JFB training step: ${memory[0].rssMb.toFixed(0)} MB after 20 iterations, ${memory[1].rssMb.toFixed(0)} MB after 200`,
+  );
+  const peer = await pytorch(log);
+  return { figures: { ...figures, ...peer.figures }, env: peer.env };
+}
+
+/** The released architecture's regularizer as a prox, or the identity in its place. */
+function residualBlock(active: boolean): Model {
+  const ct = tomography();
+  const noise = random(5);
+  const weights = (scale: number, ...shape: number[]) => ({
+    shape,
+    init: () => Float32Array.from({ length: shape.reduce((p, n) => p * n, 1) }, () => scale * noise.normal()),
+  });
+  const layer = (p: Tensor, w: Tensor) => {
+    const y = convolve(p, w, 2);
+    return add(p, max(y, mul(0.1, y)));
+  };
+  return define({
+    name: active ? "block" : "bare",
+    params: {
+      K: weights(0.1, CHANNELS, 1, 3, 3),
+      w1: weights(0.01, CHANNELS, CHANNELS, 5, 5),
+      w2: weights(0.01, CHANNELS, CHANNELS, 5, 5),
+      w3: weights(0.01, CHANNELS, CHANNELS, 5, 5),
+    },
+    data: { d: ["N", ct.matrix.rows], delta: ["N"] },
+    problem: ({ K, w1, w2, w3 }, { d, delta }) => {
+      const learned: Proximable = {
+        name: "residual network",
+        prox: (v) => (active ? layer(layer(layer(mul(0.5, v), w1), w2), w3) : mul(0.5, v)),
+        property: { kind: "none", measure: () => delta },
+      };
+      return {
+        box: { prox: indicator(box(0, 1)) },
+        fidelity: { prox: indicator(ball(d, delta)), of: ct.operator },
+        regularization: { prox: learned, of: conv2d(K, { height: SIDE, width: SIDE }) },
+      };
+    },
+  });
+}
+
+interface Timed {
+  once(): Promise<unknown>;
+  dispose(): Promise<void>;
+}
+
+/** A solve of so many iterations with one residual test at the end. */
+async function loop(model: Model, batch: number, iterations: number): Promise<Timed> {
+  const traced = model.trace();
+  const built = chunk(traced.operator, picard(), { every: 10, checks: iterations / 10 });
+  const outputs = chunkOutputs(built);
+  const weights = model.initialWeights();
+  const used = new Set(variableInputs(outputs, traced));
+  const special = await specialiser(outputs, [...used], {});
+  const session = await compile(await special.with(onlyUsed(weights, outputs)), {});
+  await special.dispose();
+  const noise = random(7);
+  const fill = (shape: readonly (number | "N")[]): Float32 => {
+    const concrete = shape.map((dim) => (dim === "N" ? batch : dim));
+    return {
+      shape: concrete,
+      data: Float32Array.from({ length: concrete.reduce((p, n) => p * n, 1) }, () => 0.1 * noise.uniform()),
+    };
+  };
+  const feeds: Record<string, Float32> = { tolerance: { shape: [], data: Float32Array.of(0) } };
+  for (const [name, shape] of Object.entries(model.data)) feeds[`data.${name}`] = fill(shape);
+  built.paths.forEach((path, i) => {
+    feeds[`state.${path}`] = fill(built.state[i]!.shape);
+  });
+  return { once: () => session.run(feeds), dispose: () => session.dispose() };
+}
+
+function onlyUsed(weights: Readonly<Record<string, Float32>>, _outputs: readonly Tensor[]) {
+  return feedParams(weights);
+}
+
+async function matrixProduct(): Promise<Timed> {
+  const session: Session = await compile([matmul(input("a", [1024, 1024]), input("b", [1024, 1024]))], {});
+  const side = { shape: [1024, 1024], data: new Float32Array(1024 * 1024).fill(0.5) };
+  return { once: () => session.run({ a: side, b: side }), dispose: () => session.dispose() };
+}
+
+/** Best time of each in ms, the rounds interleaved so that a busy machine slows all alike. */
+async function interleave(tasks: readonly (() => Promise<unknown>)[], rounds: number): Promise<number[]> {
+  const best = tasks.map(() => Number.POSITIVE_INFINITY);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, task] of tasks.entries()) {
+      const start = performance.now();
+      await task();
+      if (round > 0) best[i] = Math.min(best[i]!, performance.now() - start);
+    }
+  }
+  return best;
+}
+
+const run = promisify(execFile);
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Peak resident memory of one training step in a process of its own. */
+async function jfbMemory(iterations: number): Promise<{ rssMb: number; attachedMs: number }> {
+  const { stdout } = await run(process.execPath, ["--import", "tsx", here("jfb-memory.ts"), String(iterations)]);
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+}
+
+/** The same iteration and step in PyTorch, where a Python that has it is found. */
+async function pytorch(
+  log: (line: string) => void,
+): Promise<{ figures: Record<string, number>; env: Record<string, string> }> {
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    const found = await run(python, ["-c", "import torch, scipy"]).then(
+      () => true,
+      () => false,
+    );
+    if (!found) continue;
+    const { stdout } = await run(python, [here("peers/pytorch_ladmm.py")], { maxBuffer: 2 ** 24 });
+    const { figures, env } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+    log(`PyTorch ${env.torch}: ${figures.pytorch_ms_per_iteration_b8.toFixed(1)} ms an iteration at batch 8`);
+    return { figures, env };
+  }
+  log("PyTorch: not found, left out");
+  return { figures: {}, env: { torch: "not found" } };
+}

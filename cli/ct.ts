@@ -1,0 +1,210 @@
+/** @file What the CT commands share: the scan and methods they name, solves in batches with progress, calibrations. */
+
+import { z } from "zod";
+import { type CtCalibrations, calibrationOf, methodDigest, parseCtCalibrations } from "../src/applications/ct/calibrations.js";
+import { type Measurement, NOISE_LEVEL, simulate } from "../src/applications/ct/examples.js";
+import { l2oMethod, type Method, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { ellipses } from "../src/applications/ct/phantom.js";
+import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
+import { type Calibration, calibrate, digest } from "../src/certificates/calibration.js";
+import { certify, type Result } from "../src/certificates/certify.js";
+import { measureProperties, valuesByTerm } from "../src/certificates/measure.js";
+import { VouchError } from "../src/errors.js";
+import { parseBundle } from "../src/files/bundle.js";
+import { requireWeights } from "../src/model.js";
+import { random } from "../src/random.js";
+import type { Solution } from "../src/solvers/solve.js";
+import type { Context } from "./command.js";
+import { within } from "./errors.js";
+import { readFileOrExplain } from "./files.js";
+import { readJson } from "./images.js";
+import { integer, type Options, text } from "./options.js";
+import { beside, shippedModel } from "./paths.js";
+
+export const METHODS = ["tv", "l2o"] as const;
+export type MethodName = (typeof METHODS)[number];
+
+/** Slices of one solve. */
+const BATCH = 8;
+
+export const scanOptions = {
+  "image-size": integer("Pixels a side.", 128, { min: 8, max: 1024 }),
+  angles: integer("Views of the scan, evenly over 180 degrees.", 30, { min: 1, max: 720 }),
+};
+
+export const seedOption = { seed: integer("Seed of all random draws.", 0, { min: 0 }) };
+
+export const modelOption = {
+  model: text("Weights of l2o.", "FILE", shippedModel("ct-ellipses")),
+};
+
+export const calibrationOption = {
+  calibration: text("Calibrations of the methods; by default those beside the weights.", "FILE", undefined),
+};
+
+type Run = Pick<Context<Options>, "name" | "progress" | "signal">;
+
+export function scan(options: { readonly "image-size": number; readonly angles: number }): Tomography {
+  return tomography({ size: options["image-size"], angles: options.angles });
+}
+
+/** A generated phantom; streams of different labels are independent. */
+export function phantom(ct: Tomography, seed: number, label: string, index: number): Float32Array {
+  return ellipses({ size: ct.size, random: random(seed).fork(label).fork(index) });
+}
+
+export interface LoadedMethod extends Method {
+  /** Digests of the images it was trained on. */
+  readonly trainedOn: readonly string[];
+}
+
+/** Methods by name; l2o from a file of weights. @throws file, format, shape, named after --model */
+export async function loadMethods(
+  { name }: Run,
+  ct: Tomography,
+  names: readonly MethodName[],
+  model: string,
+): Promise<LoadedMethod[]> {
+  return Promise.all(
+    names.map(async (method) => {
+      if (method === "tv") return { ...tvMethod(ct), trainedOn: [] };
+      return within(`${name}: --model ${model}`, async () => {
+        const bundle = parseBundle(await readFileOrExplain(model, "weights (.safetensors)"));
+        const loaded = l2oMethod(ct, bundle);
+        requireWeights(name, loaded.model, loaded.weights);
+        return { ...loaded, trainedOn: bundle.manifest.trainedOn ?? [] };
+      });
+    }),
+  );
+}
+
+/** Simulated measurements of images, noise from the stream (seed, label, index). */
+export function simulateAll(ct: Tomography, images: readonly Float32Array[], seed: number, label: string): Measurement[] {
+  return images.map((image, i) => simulate(ct, image, seed, `${label} ${i}`));
+}
+
+export interface BatchSolved {
+  readonly solution: Solution;
+  /** Its measurements, and where they stand among all. */
+  readonly measurements: readonly Measurement[];
+  readonly first: number;
+}
+
+/** Solve batch after batch with progress; seconds of solving alone. @throws cancelled */
+export async function solveAll(
+  { progress, signal }: Run,
+  method: Method,
+  measurements: readonly Measurement[],
+  onBatch: (solved: BatchSolved) => void | Promise<void>,
+  options: { readonly maxSteps?: number } = {},
+): Promise<{ seconds: number }> {
+  const bar = progress(method.name, measurements.length, "slices");
+  const solver = await reconstructor(method);
+  let seconds = 0;
+  try {
+    for (let first = 0; first < measurements.length; first += BATCH) {
+      const batch = measurements.slice(first, first + BATCH);
+      const started = performance.now();
+      const solution = await solver.reconstruct(batch, {
+        ...options,
+        signal,
+        onProgress: ({ steps, residual, running }) =>
+          bar.update(first + batch.length - running, `step ${steps}, residual ${residual.toExponential(1)}`),
+      });
+      seconds += (performance.now() - started) / 1000;
+      await onBatch({ solution, measurements: batch, first });
+      bar.update(first + batch.length);
+    }
+  } finally {
+    bar.stop();
+    await solver.dispose();
+  }
+  return { seconds };
+}
+
+/** Image `row` of a batch of solutions. */
+export function imageOf({ x }: Solution, row: number): Float32Array {
+  const size = x.data.length / x.shape[0]!;
+  return x.data.slice(row * size, (row + 1) * size);
+}
+
+/** Calibrations of a file, or those beside the weights. @throws file, format, named after --calibration */
+export async function loadCalibrations(
+  { name }: Run,
+  options: { readonly model: string; readonly calibration: string | undefined },
+): Promise<CtCalibrations> {
+  const path = options.calibration ?? beside(options.model, "calibration.json");
+  const json = await readJson(`${name}: --calibration`, path, z.unknown(), "calibrations made by `vouch calibrate`");
+  return within(`${name}: --calibration ${path}`, () => parseCtCalibrations(json));
+}
+
+/** The calibration of one method. @throws format, named after --calibration */
+export function pickCalibration(
+  { name }: Run,
+  calibrations: CtCalibrations,
+  method: Method,
+  ct: Tomography,
+  noise: number,
+): Promise<Calibration> {
+  return within(`${name}: --calibration`, () => calibrationOf(calibrations, method, ct, noise));
+}
+
+/** Certify a batch that was solved. */
+export function certifyBatch(method: Method, { solution, measurements }: BatchSolved, calibration: Calibration): Result[] {
+  const { model, weights } = method;
+  return certify({ model, weights, data: solverData(measurements), solution, calibration });
+}
+
+/**
+ * Calibrate methods on the inferences of held-out images, each measured with noise of its own. Inferences that did not
+ * converge are not trusted and left out.
+ *
+ * @throws certificate if an image was trained on or comes twice; convergence if none converged
+ */
+export async function calibrateMethods(
+  run: Run,
+  ct: Tomography,
+  methods: readonly LoadedMethod[],
+  images: readonly Float32Array[],
+  { seed, data }: { readonly seed: number; readonly data: string },
+): Promise<{ calibrations: CtCalibrations; left: Record<string, number> }> {
+  const digests = await Promise.all(images.map((image) => digest(image)));
+  for (const { trainedOn } of methods) calibrate({ values: {}, reference: "inferences", samples: digests, trainedOn });
+  const measurements = simulateAll(ct, images, seed, "calibration noise");
+  const left: Record<string, number> = {};
+  const entries: [string, CtCalibrations["methods"][string]][] = [];
+  for (const method of methods) {
+    const measured: ReturnType<typeof measureProperties> = [];
+    const samples: string[] = [];
+    await solveAll(run, method, measurements, ({ solution, measurements: batch, first }) => {
+      const fed = solverData(batch);
+      measureProperties(method.model, method.weights, fed, solution.x, solution.z).forEach((values, row) => {
+        if (solution.status[row] !== "converged") return;
+        measured.push(values);
+        samples.push(digests[first + row]!);
+      });
+    });
+    left[method.name] = images.length - samples.length;
+    if (samples.length === 0) {
+      throw new VouchError("convergence", {
+        name: run.name,
+        expected: `converged inferences of ${method.name}`,
+        got: `none of ${images.length}`,
+        remedy: "Check the weights.",
+      });
+    }
+    const values = valuesByTerm(measured);
+    const calibration = calibrate({ values, reference: "inferences", samples, trainedOn: method.trainedOn });
+    entries.push([method.name, { model: await methodDigest(method), calibration }]);
+  }
+  const { size } = ct;
+  const geometry = { size, angles: ct.sinogram[0] };
+  const calibrations: CtCalibrations = {
+    version: 1,
+    scan: geometry,
+    noise: NOISE_LEVEL,
+    data,
+    methods: Object.fromEntries(entries),
+  };
+  return { calibrations, left };
+}

@@ -1,0 +1,14 @@
+/** @file Computed tomography from few views. @source Heaton & Wu Fung 2023, eq. (17) */
+
+export * from "./chi-square.js";
+export * from "./examples.js";
+export * from "./measure.js";
+export * from "./methods.js";
+export * from "./metrics.js";
+export * from "./models.js";
+export * from "./phantom.js";
+export * from "./radon.js";
+export * from "./score.js";
+export * from "./select.js";
+export * from "./tomography.js";
+export * from "./train.js";

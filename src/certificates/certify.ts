@@ -1,0 +1,214 @@
+/** @file Certificates: each inference with a label for every named term, and the post-condition that they all pass. */
+
+import type { Float32 } from "../engine/session.js";
+import { VouchError } from "../errors.js";
+import type { CompiledModel, Model, Weights } from "../model.js";
+import { isSmooth, type Problem } from "../problem.js";
+import type { Solution, SolveOptions, Status } from "../solvers/solve.js";
+import type { Solver } from "../solvers/solver.js";
+import type { Calibration } from "./calibration.js";
+import { conformalLabel, countAtLeast, type Label, type Labeller } from "./labels.js";
+import { type Measured, measureProperties } from "./measure.js";
+
+/** (name, label) and what it rests on. @source Heaton & Wu Fung 2023, eq. (10) */
+export interface Certificate {
+  /** The name: that of the term it vouches for, or "convergence". */
+  readonly property: string;
+  /** What the value is: "nonzeros", "relative error". */
+  readonly kind: string;
+  /** ≥ 0, small is good; NaN where x is not finite. */
+  readonly value: number;
+  /** Conformal p-value, where the labeller gives one. */
+  readonly p?: number;
+  readonly label: Label;
+  /** The part of the model at fault if it fails: the term, or "convergence". */
+  readonly term: string;
+  /** One sentence in words. */
+  readonly because: string;
+}
+
+/** Whether x is near a minimum of the stated objective: certificates never say so, a witness may. */
+export type Optimality =
+  | { readonly verdict: "UNVERIFIABLE"; readonly reason: "no-objective" }
+  | { readonly verdict: "unchecked" };
+
+/** One inference. Pass is not correctness: what A does not see, no certificate of Ax sees. */
+export interface Result {
+  /** Without the sample axis. */
+  readonly x: Float32;
+  /** "external" where x was not made by a solve of this model: then there is no `convergence`. */
+  readonly status: Status | "external";
+  /** One for each proximable term in the model's order, then `convergence`. */
+  readonly certificates: readonly Certificate[];
+  /** Every certificate passes. */
+  readonly trustworthy: boolean;
+  /** "none" where a proximable term has no value or no conjugate, or there are no terms. */
+  readonly objective: "explicit" | "none";
+  readonly optimality: Optimality;
+}
+
+interface Certified {
+  readonly model: Model;
+  readonly weights: Weights;
+  /** By name, each [N, …]. */
+  readonly data: Readonly<Record<string, Float32>>;
+  readonly calibration: Calibration;
+  /** Default conformalLabel at its default levels. */
+  readonly label?: Labeller;
+}
+
+/** Inferences of this model, or inferences from elsewhere. */
+export type CertifyOptions =
+  | (Certified & { readonly solution: Solution /** That made it; default picard(). */; readonly solver?: Solver })
+  | (Certified & { readonly x: Float32 });
+
+const CONVERGENCE = "convergence";
+
+const trusted: Readonly<Record<Calibration["reference"], string>> = {
+  truth: "held-out ground truths",
+  inferences: "held-out inferences",
+};
+
+/**
+ * Certify a batch, sample by sample, from the float32 bytes in float64.
+ *
+ * @throws certificate if a term has no calibration, x was not read from the solution's z, or the labeller refuses; shape, data
+ */
+export function certify(options: CertifyOptions): Result[] {
+  const { model, weights, data, calibration, label = conformalLabel } = options;
+  const solution = "solution" in options ? options.solution : undefined;
+  const x = "solution" in options ? options.solution.x : options.x;
+  const solver = "solution" in options && options.solver ? { solver: options.solver } : {};
+  const { problem } = model.trace();
+  requireCalibrated(problem, calibration);
+  const objective = objectiveOf(problem);
+  const optimality: Optimality =
+    objective === "none" ? { verdict: "UNVERIFIABLE", reason: "no-objective" } : { verdict: "unchecked" };
+  const size = x.data.length / x.shape[0]!;
+  return measureProperties(model, weights, data, x, solution?.z, solver).map((measured, n) => {
+    const terms = Object.entries(measured).map(([term, m]) => certifyTerm(term, m, calibration, label));
+    const certificates = solution ? [...terms, certifyConvergence(solution, n)] : terms;
+    return {
+      x: { shape: x.shape.slice(1), data: x.data.slice(n * size, (n + 1) * size) },
+      status: solution?.status[n] ?? "external",
+      certificates,
+      trustworthy: certificates.length > 0 && certificates.every((certificate) => certificate.label === "pass"),
+      objective,
+      optimality,
+    };
+  });
+}
+
+export interface InferOptions extends Omit<SolveOptions, "strict"> {
+  readonly calibration: Calibration;
+  /** Default conformalLabel at its default levels. */
+  readonly label?: Labeller;
+  /** The solver `compiled` was made with; default picard(). */
+  readonly solver?: Solver;
+}
+
+/** Solve and certify. A sample that does not converge is returned with a failed `convergence`. */
+export async function infer(
+  compiled: CompiledModel,
+  model: Model,
+  weights: Weights,
+  data: Readonly<Record<string, Float32>>,
+  { calibration, label = conformalLabel, solver, ...solve }: InferOptions,
+): Promise<Result[]> {
+  requireCalibrated(model.trace().problem, calibration);
+  const solution = await compiled.solve(data, { ...solve, strict: false });
+  return certify({ model, weights, data, solution, calibration, label, ...(solver ? { solver } : {}) });
+}
+
+/**
+ * The result, if every certificate passes: the post-condition of an inference.
+ *
+ * @throws certificate naming each term that does not pass, a warning included, its value, and what to try
+ * @source Heaton & Wu Fung 2023, Supplementary Figure A1
+ */
+export function requirePass<R extends Pick<Result, "certificates" | "trustworthy">>(result: R): R {
+  if (result.trustworthy) return result;
+  const bad = result.certificates.filter(({ label }) => label !== "pass");
+  const terms = bad.filter(({ property }) => property !== CONVERGENCE).map(({ term }) => term);
+  const remedies = [
+    ...(terms.length < bad.length ? ["Raise maxSteps and check the step conditions before judging the terms."] : []),
+    ...(terms.length > 0
+      ? [`Check the data and operator of ${terms.join(", ")}, and that the calibration covers such inputs.`]
+      : []),
+  ];
+  throw new VouchError("certificate", {
+    name: "requirePass",
+    expected: "every certificate to pass",
+    got: bad.map(({ property, label, because }) => `${property}: ${label} (${because})`).join("; ") || "no certificate",
+    remedy: remedies.join(" ") || "Certify at least one term.",
+  });
+}
+
+/** "explicit" where every proximable term has a value and a conjugate, so that a dual bound can exist. */
+export function objectiveOf(problem: Problem): "explicit" | "none" {
+  const terms = Object.values(problem);
+  const explicit = terms.every((term) => isSmooth(term) || (term.prox.value && term.prox.conjugate));
+  return explicit && terms.length > 0 ? "explicit" : "none";
+}
+
+function certifyTerm(term: string, measured: Measured, calibration: Calibration, label: Labeller): Certificate {
+  const { kind, value } = measured;
+  const values = calibration.values[term]!;
+  const labelled = label(values, value);
+  const count = countAtLeast(values, value);
+  const p = labelled.p === undefined ? "" : ` (p = ${show(labelled.p)})`;
+  const whom = `${values.length} ${trusted[calibration.reference]}`;
+  const rank =
+    count === 0 ? `more than all ${whom}` : `of ${whom}, ${count} ${count === 1 ? "was" : "were"} at least this bad`;
+  const because = Number.isNaN(value) ? `${kind} is not a number` : `${told(measured)}: ${rank}${p}`;
+  return { property: term, kind, value, ...labelled, term, because };
+}
+
+function certifyConvergence({ status, steps, residual, violated }: Solution, n: number): Certificate {
+  const [name, value] = Object.entries(residual[n]!).reduce((worst, next) => (next[1] <= worst[1] ? worst : next), [
+    "",
+    0,
+  ] as [string, number]);
+  const where = name === "" ? "" : ` (${name})`;
+  const caveat = violated.length > 0 ? `; without guarantee, as a step condition fails: ${violated.join("; ")}` : "";
+  return {
+    property: CONVERGENCE,
+    kind: "KKT residual",
+    value,
+    label: status[n] === "converged" ? "pass" : "fail",
+    term: CONVERGENCE,
+    because: `${status[n]} after ${steps[n]} steps at relative KKT residual ${show(value)}${where}${caveat}`,
+  };
+}
+
+function requireCalibrated(problem: Problem, { values }: Calibration): void {
+  for (const [name, term] of Object.entries(problem)) {
+    if (isSmooth(term)) continue;
+    if (name === CONVERGENCE) {
+      throw new VouchError("problem", {
+        name: "certify",
+        expected: "terms with names of their own",
+        got: `a term "${CONVERGENCE}"`,
+        remedy: "Rename the term: the solver's certificate has this name.",
+      });
+    }
+    if (!Object.hasOwn(values, name)) {
+      throw new VouchError("certificate", {
+        name: "certify",
+        expected: `calibration values of "${name}"`,
+        got: Object.keys(values).join(", ") || "none",
+        remedy: "Calibrate with this model's terms.",
+      });
+    }
+  }
+}
+
+/** "distance to ball 0.0123 (0.30 % of ‖Sx‖)". */
+function told({ kind, value, size }: Measured): string {
+  const share = size !== undefined && size > 0 && value > 0 ? ` (${show((100 * value) / size)} % of ‖Sx‖)` : "";
+  return `${kind} ${show(value)}${share}`;
+}
+
+function show(value: number): string {
+  return Number.isInteger(value) ? `${value}` : `${Number(value.toPrecision(3))}`;
+}

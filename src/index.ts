@@ -1,0 +1,61 @@
+/** @file The public API: one export line per file. */
+
+export * as ct from "./applications/ct/index.js";
+export * as dictionary from "./applications/dictionary/index.js";
+export * from "./backward/jfb.js";
+export * from "./backward/rule.js";
+export * from "./certificates/calibration.js";
+export * from "./certificates/certify.js";
+export * from "./certificates/labels.js";
+export * from "./certificates/measure.js";
+export * as properties from "./certificates/properties/index.js";
+export { compile, type EngineOptions, type Float32, type Session } from "./engine/session.js";
+export * from "./errors.js";
+export * from "./files/bundle.js";
+export * from "./files/npy.js";
+export * from "./files/npz.js";
+export * from "./files/safetensors.js";
+export * from "./functions/function.js";
+export * from "./functions/group-l21.js";
+export * from "./functions/indicator.js";
+export * from "./functions/weighted-l1.js";
+export * from "./linear/conv2d.js";
+export * from "./linear/csr.js";
+export * from "./linear/differences.js";
+export * from "./linear/identity.js";
+export * from "./linear/linear.js";
+export * from "./linear/matrix.js";
+export * from "./linear/sparse.js";
+export * from "./linear/stack.js";
+export {
+  type CompiledModel,
+  type CompileOptions,
+  compileModel,
+  type Definition,
+  define,
+  type Model,
+  type Param,
+  type Trace,
+  type Weights,
+} from "./model.js";
+export * from "./operator.js";
+export * from "./problem.js";
+export * from "./random.js";
+export * from "./sets/ball.js";
+export * from "./sets/box.js";
+export * from "./sets/point.js";
+export * from "./sets/set.js";
+export * from "./solvers/picard.js";
+export type { Progress, Solution, SolveOptions, Status } from "./solvers/solve.js";
+export * from "./solvers/solver.js";
+export * from "./splitting/linearized-admm.js";
+export * from "./splitting/proximal-gradient.js";
+export * from "./splitting/split.js";
+export * as tensor from "./tensor/index.js";
+export * from "./training/adam.js";
+export * from "./training/dataset.js";
+export * from "./training/fit.js";
+export * from "./training/optimizer.js";
+export * from "./training/params/filters.js";
+export * from "./training/params/positive.js";
+export * from "./training/squared-error.js";

@@ -1,0 +1,32 @@
+/** @file Seeded passes over a training set. */
+
+import type { Float32 } from "../engine/session.js";
+import { VouchError } from "../errors.js";
+import { random } from "../random.js";
+
+export interface Examples {
+  /** Data of the model by name, samples first. */
+  readonly data: Readonly<Record<string, Float32>>;
+  /** What x should be: [N, …]. */
+  readonly target: Float32;
+}
+
+export interface TrainingSet {
+  readonly count: number;
+  /** The examples at these indices; noise is drawn anew for each phase and stays fixed within it. */
+  examples(indices: readonly number[], phase: number): Examples;
+}
+
+/** Indices 0 … count−1 in a seeded order, cut into batches; the last one may be shorter. */
+export function batches(count: number, size: number, seed: number, pass: number): number[][] {
+  if (!(Number.isInteger(size) && size > 0)) {
+    throw new VouchError("parameter", {
+      name: "fit: batch",
+      expected: "an integer > 0",
+      got: `${size}`,
+      remedy: "Leave it out for the default.",
+    });
+  }
+  const order = Array.from(random(seed).fork(`pass ${pass}`).permutation(count));
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => order.slice(i * size, (i + 1) * size));
+}

@@ -1,0 +1,14 @@
+/** @file The table of solvers. */
+
+import { picard } from "../../src/solvers/picard.js";
+import type { Solver } from "../../src/solvers/solver.js";
+
+export interface SolverCase {
+  readonly factory: string;
+  readonly title: string;
+  readonly build: () => Solver;
+  /** Applications of T it may need, over those of Picard iteration. */
+  readonly cost: number;
+}
+
+export const solverCases: readonly SolverCase[] = [{ factory: "picard", title: "", build: picard, cost: 1 }];
