@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { tomography } from "../src/applications/ct/tomography.js";
+import { jfb } from "../src/backward/jfb.js";
 import { compile, type Float32, type Session } from "../src/engine/session.js";
 import { specialiser } from "../src/engine/specialise.js";
 import type { Proximable } from "../src/functions/function.js";
@@ -15,11 +16,15 @@ import { ball } from "../src/sets/ball.js";
 import { box } from "../src/sets/box.js";
 import { chunk } from "../src/solvers/chunk.js";
 import { picard } from "../src/solvers/picard.js";
+import { sum } from "../src/tensor/primitives/broadcast.js";
 import { conv2d as convolve } from "../src/tensor/primitives/conv.js";
 import { add, max, mul } from "../src/tensor/primitives/elementwise.js";
 import { input } from "../src/tensor/primitives/leaf.js";
 import { matmul } from "../src/tensor/primitives/matmul.js";
-import type { Tensor } from "../src/tensor/tensor.js";
+import { concrete, type Shape, type Tensor } from "../src/tensor/tensor.js";
+import { mapTensors, tensorLeaves } from "../src/tensor/tree.js";
+import { gradient } from "../src/tensor/vjp.js";
+import { squaredError } from "../src/training/squared-error.js";
 
 const CHANNELS = 16;
 const SIDE = 128;
@@ -57,14 +62,21 @@ export async function benchEngine(log: (line: string) => void): Promise<EngineBe
     await Promise.all([withBlock.dispose(), without.dispose(), product.dispose()]);
   }
   figures["conv_share_of_peak"] = figures["conv_share_of_peak_b8"]!;
-  const memory = await Promise.all([]).then(async () => [await jfbMemory(20), await jfbMemory(200)] as const);
+  const memory = [await jfbMemory(20), await jfbMemory(200)] as const;
   figures["jfb_memory_20_mb"] = memory[0].rssMb;
   figures["jfb_memory_200_mb"] = memory[1].rssMb;
   figures["jfb_memory_ratio_200_over_20"] = memory[1].rssMb / memory[0].rssMb;
-  figures["ms_jfb_step_b8"] = memory[0].attachedMs;
   log(
     `one JFB training step: ${memory[0].rssMb.toFixed(0)} MB after 20 iterations, ${memory[1].rssMb.toFixed(0)} MB after 200`,
   );
+  for (const [key, batch] of [
+    ["b1", 1],
+    ["b8", 8],
+  ] as const) {
+    const step = await jfbStep(residualBlock(true), batch);
+    figures[`ms_jfb_step_${key}`] = (await interleave([step.once], 5))[0]!;
+    await step.dispose();
+  }
   const peer = await pytorch(log);
   return { figures: { ...figures, ...peer.figures }, env: peer.env };
 }
@@ -116,28 +128,42 @@ async function loop(model: Model, batch: number, iterations: number): Promise<Ti
   const built = chunk(traced.operator, picard(), { every: 10, checks: iterations / 10 });
   const outputs = chunkOutputs(built);
   const weights = model.initialWeights();
-  const used = new Set(variableInputs(outputs, traced));
-  const special = await specialiser(outputs, [...used], {});
-  const session = await compile(await special.with(onlyUsed(weights, outputs)), {});
+  const special = await specialiser(outputs, variableInputs(outputs, traced), {});
+  const session = await compile(await special.with(feedParams(weights)), {});
   await special.dispose();
-  const noise = random(7);
-  const fill = (shape: readonly (number | "N")[]): Float32 => {
-    const concrete = shape.map((dim) => (dim === "N" ? batch : dim));
-    return {
-      shape: concrete,
-      data: Float32Array.from({ length: concrete.reduce((p, n) => p * n, 1) }, () => 0.1 * noise.uniform()),
-    };
+  const feeds: Record<string, Float32> = {
+    tolerance: { shape: [], data: Float32Array.of(0) },
+    tests: { shape: [], data: Float32Array.of(iterations / 10) },
   };
-  const feeds: Record<string, Float32> = { tolerance: { shape: [], data: Float32Array.of(0) } };
-  for (const [name, shape] of Object.entries(model.data)) feeds[`data.${name}`] = fill(shape);
+  for (const [name, shape] of Object.entries(model.data)) feeds[`data.${name}`] = fill(shape, batch);
   built.paths.forEach((path, i) => {
-    feeds[`state.${path}`] = fill(built.state[i]!.shape);
+    feeds[`state.${path}`] = fill(built.state[i]!.shape, batch);
   });
   return { once: () => session.run(feeds), dispose: () => session.dispose() };
 }
 
-function onlyUsed(weights: Readonly<Record<string, Float32>>, _outputs: readonly Tensor[]) {
-  return feedParams(weights);
+/** One attached application, the loss and its gradient in all weights. */
+async function jfbStep(model: Model, batch: number): Promise<Timed> {
+  const { operator, params, data } = model.trace();
+  const state = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
+  const x = operator.read(jfb(operator, state));
+  const target = input("target", x.shape);
+  const gradients = gradient(sum(squaredError(x, target)), Object.values(params));
+  const session = await compile(gradients, {});
+  const feeds = feedParams(model.initialWeights());
+  const inputs = [
+    ...Object.entries(data).map(([name, t]) => [`data.${name}`, t] as const),
+    ["target", target] as const,
+  ];
+  for (const [path, leaf] of tensorLeaves(state)) inputs.push([`state.${path}`, leaf]);
+  for (const [name, { shape }] of inputs) feeds[name] = fill(shape, batch);
+  return { once: () => session.run(feeds), dispose: () => session.dispose() };
+}
+
+function fill(shape: Shape, batch: number): Float32 {
+  const noise = random(7);
+  const at = concrete(shape, batch);
+  return { shape: at, data: Float32Array.from({ length: at.reduce((p, n) => p * n, 1) }, () => 0.1 * noise.uniform()) };
 }
 
 async function matrixProduct(): Promise<Timed> {
@@ -163,7 +189,7 @@ const run = promisify(execFile);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Peak resident memory of one training step in a process of its own. */
-async function jfbMemory(iterations: number): Promise<{ rssMb: number; attachedMs: number }> {
+async function jfbMemory(iterations: number): Promise<{ rssMb: number }> {
   const { stdout } = await run(process.execPath, ["--import", "tsx", here("jfb-memory.ts"), String(iterations)]);
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }

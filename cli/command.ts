@@ -60,8 +60,10 @@ export interface Call {
   /** Name in the table: "evaluate ct". */
   readonly name: string;
   readonly command: Command;
+  /** The command's own. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly operand: string;
+  readonly help: boolean;
 }
 
 /** The command that the words begin with, of one or two words, and the words after it. */
@@ -116,17 +118,19 @@ export function readCall(words: readonly string[], commands: Commands): Call {
     if (token.kind !== "option") continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined || !token.rawName.startsWith("--")) throw unknownOption(called, token.rawName, options);
-    values[token.name] = option.parse(valueOf(called, token, option), `${called}: --${token.name}`);
+    values[token.name] = option.parse(textOf(called, token, option), `${called}: --${token.name}`);
   }
   const wanted = found.operand;
   const [operand, ...extra] = operands;
-  if (values["help"] === true) return { name, command: found, options: values, operand: operand ?? "" };
+  const own = Object.fromEntries(Object.keys(found.options).map((key) => [key, values[key]]));
+  const call = { name, command: found, options: own, operand: operand ?? "", help: values["help"] === true };
+  if (call.help) return call;
   if (wanted && operand === undefined) throw usage(called, wanted.name, "nothing", `Give ${wanted.summary}.`);
   const surplus = wanted ? extra[0] : operand;
   if (surplus !== undefined) {
     throw usage(called, wanted ? `one ${wanted.name}` : "options only", `"${surplus}"`, `See ${called} --help.`);
   }
-  return { name, command: found, options: values, operand: operand ?? "" };
+  return call;
 }
 
 interface OptionToken {
@@ -135,7 +139,7 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-function valueOf(called: string, { name, value, inlineValue }: OptionToken, { hint }: Option<unknown>): string {
+function textOf(called: string, { name, value, inlineValue }: OptionToken, { hint }: Option<unknown>): string {
   if (hint === undefined && value === undefined) return "";
   if (hint === undefined) throw usage(`${called}: --${name}`, "no value", `"${value}"`, `Say --${name} alone.`);
   if (value === undefined || (!inlineValue && value.startsWith("--"))) {
@@ -157,10 +161,10 @@ function usage(name: string, expected: string, got: string, remedy: string): Vou
 export async function commandHelp(name: string, { summary, operand, options }: Command): Promise<string> {
   const args: ArgsDef = {
     ...(operand ? { [operand.name]: { type: "positional", description: operand.summary } } : {}),
-    ...mapOptions({ ...options, ...common }, ({ summary: description, hint, fallback }) => ({
+    ...mapOptions({ ...options, ...common }, ({ summary: description, hint, fallback, shown = fallback }) => ({
       description,
       ...(hint ? { type: "string", valueHint: hint } : { type: "boolean" }),
-      ...(fallback === undefined || fallback === false ? {} : { default: String(fallback) }),
+      ...(shown === undefined || shown === false ? {} : { default: String(shown) }),
     })),
   } as ArgsDef;
   return plain(
@@ -179,14 +183,15 @@ export async function overallHelp(commands: Commands, summary: string, first?: s
   );
   const name = first === undefined ? "vouch" : `vouch ${first}`;
   const text = await renderUsage(defineCommand({ meta: { name, version, description: summary }, subCommands }));
-  return plain(`${text.replace(/^(.*USAGE.*vouch( \S+)?) .*\|.*$/m, "$1 <command> [OPTIONS]")}\n\n${EXIT_CODES}`);
+  return plain(`${text.replace(Object.keys(subCommands).join("|"), "<command> [OPTIONS]")}\n\n${EXIT_CODES}`);
 }
 
 const EXIT_CODES = `Exit codes: 0 ok, 1 a label failed, 2 undecidable, 64 bad usage or input, 74 a file cannot be read or written,
 130 interrupted, 70 a fault of Vouch. Data is looked for in VOUCH_DATA, else ../shared/data beside the package.`;
 
 function plain(text: string): string {
-  return usesColor(process.stdout) ? text : stripVTControlCharacters(text);
+  const shown = usesColor(process.stdout) ? text : stripVTControlCharacters(text);
+  return shown.replace(/ +$/gm, "").trimEnd();
 }
 
 function mapOptions<V>(options: Options, f: (option: Option<unknown>) => V): Record<string, V> {

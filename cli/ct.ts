@@ -1,7 +1,12 @@
 /** @file What the CT commands share: the scan and methods they name, solves in batches with progress, calibrations. */
 
 import { z } from "zod";
-import { type CtCalibrations, calibrationOf, methodDigest, parseCtCalibrations } from "../src/applications/ct/calibrations.js";
+import {
+  type CtCalibrations,
+  calibrationOf,
+  methodDigest,
+  parseCtCalibrations,
+} from "../src/applications/ct/calibrations.js";
 import { type Measurement, NOISE_LEVEL, simulate } from "../src/applications/ct/examples.js";
 import { l2oMethod, type Method, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { ellipses } from "../src/applications/ct/phantom.js";
@@ -34,9 +39,12 @@ export const scanOptions = {
 
 export const seedOption = { seed: integer("Seed of all random draws.", 0, { min: 0 }) };
 
-export const modelOption = {
-  model: text("Weights of l2o.", "FILE", shippedModel("ct-ellipses")),
-};
+/** Weights, by default those that come with the package under this name. */
+export function modelOption(shipped: string) {
+  return {
+    model: { ...text("Weights of l2o.", "FILE", shippedModel(shipped)), shown: `models/${shipped}.safetensors` },
+  };
+}
 
 export const calibrationOption = {
   calibration: text("Calibrations of the methods; by default those beside the weights.", "FILE", undefined),
@@ -79,7 +87,12 @@ export async function loadMethods(
 }
 
 /** Simulated measurements of images, noise from the stream (seed, label, index). */
-export function simulateAll(ct: Tomography, images: readonly Float32Array[], seed: number, label: string): Measurement[] {
+export function simulateAll(
+  ct: Tomography,
+  images: readonly Float32Array[],
+  seed: number,
+  label: string,
+): Measurement[] {
   return images.map((image, i) => simulate(ct, image, seed, `${label} ${i}`));
 }
 
@@ -150,7 +163,11 @@ export function pickCalibration(
 }
 
 /** Certify a batch that was solved. */
-export function certifyBatch(method: Method, { solution, measurements }: BatchSolved, calibration: Calibration): Result[] {
+export function certifyBatch(
+  method: Method,
+  { solution, measurements }: BatchSolved,
+  calibration: Calibration,
+): Result[] {
   const { model, weights } = method;
   return certify({ model, weights, data: solverData(measurements), solution, calibration });
 }

@@ -35,7 +35,7 @@ export interface FigureOptions {
 }
 
 type Rgb = readonly [number, number, number];
-interface Line {
+export interface Line {
   readonly text: string;
   readonly size: number;
   readonly fill: string;
@@ -58,10 +58,10 @@ interface Cell {
 /** Room for the two values below a colour bar. */
 const leastWidth = 112;
 const space = { margin: 20, column: 20, row: 22, title: 6, bar: 5, caption: 8, barHeight: 7 };
-const ink = "#1f2328";
-const soft = "#59636e";
-const edge = "#afb8c1";
-const tones: Record<Tone, { fill: string; mark?: string }> = {
+export const ink = "#1f2328";
+export const soft = "#59636e";
+export const edge = "#afb8c1";
+export const tones: Record<Tone, { fill: string; mark?: string }> = {
   plain: { fill: ink },
   pass: { fill: "#116329", mark: "✓" },
   warning: { fill: "#8a5a00", mark: "△" },
@@ -109,6 +109,11 @@ export function renderFigure(panels: readonly (readonly Panel[])[], options: Fig
   const bottom = top - space.row + (footnote.height && footnote.height + 14);
   parts.push(drawBlock(footnote, space.margin, bottom - footnote.height));
   const svg = svgDocument(inner + 2 * space.margin, bottom + space.margin, parts);
+  return rasterise(svg, zoom);
+}
+
+/** An SVG document as PNG, its text in the DejaVu fonts. */
+export function rasterise(svg: string, zoom = 1): Uint8Array {
   return new Uint8Array(new Resvg(svg, { font, fitTo: { mode: "zoom", value: zoom } }).render().asPng());
 }
 
@@ -248,7 +253,8 @@ function drawBlock({ lines }: Block, x: number, y: number): string {
     .join("");
 }
 
-function drawText({ text, size, fill, bold, anchor }: Line, x: number, y: number): string {
+/** One line of text with its baseline at y. */
+export function drawText({ text, size, fill, bold, anchor }: Line, x: number, y: number): string {
   const safe = text
     .replace(/[^\t\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd")
     .replace(/&/g, "&amp;")
@@ -258,7 +264,7 @@ function drawText({ text, size, fill, bold, anchor }: Line, x: number, y: number
   return `<text x="${x}" y="${y}" font-family="${family}" font-size="${size}"${style} fill="${fill}">${safe}</text>`;
 }
 
-function svgDocument(width: number, height: number, parts: readonly string[]): string {
+export function svgDocument(width: number, height: number, parts: readonly string[]): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
     `<rect width="100%" height="100%" fill="#ffffff"/>${parts.join("")}</svg>`

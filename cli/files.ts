@@ -1,6 +1,6 @@
 /** @file Files of the command line: read with errors that say what to do, write whole or not at all. */
 
-import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { VouchError } from "../src/errors.js";
 
@@ -58,6 +58,18 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   await syncFolder(dirname(path));
 }
 
+/** Make a folder and those above it, where they are missing. @throws file if it cannot be made */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw new VouchError("file", {
+      name: "makeFolder",
+      expected: `${path} to be a folder`,
+      got: reason(error),
+      remedy: "Check the path and its permissions.",
+    });
+  });
+}
+
 async function openTemporary(path: string): Promise<{ handle: FileHandle; path: string }> {
   for (let attempt = 0; ; attempt++) {
     const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${attempt}.tmp`);
@@ -84,6 +96,7 @@ function reason(error: unknown): string {
   const known: Record<string, string> = {
     ENOENT: "no such file or folder",
     EISDIR: "a folder",
+    EEXIST: "a file of that name",
     ENOTDIR: "a path through something that is not a folder",
     EACCES: "no permission",
     EPERM: "no permission",

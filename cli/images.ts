@@ -48,11 +48,11 @@ export function toImages(name: string, { shape, data }: NpyArray, size: number):
 }
 
 /**
- * Measurements d, one value a kept ray, from an array of shape [views, detectors], [n, views, detectors] or [rays].
+ * Measurements d, one value a kept ray, from an array that `kindOf` calls sinograms.
  *
- * @throws shape; data if the dtype is not a float, or a value is not finite
+ * @throws data if the dtype is not a float, or a value is not finite
  */
-export function toSinograms(name: string, { shape, data }: NpyArray, ct: Tomography): Float32Array[] {
+export function toSinograms(name: string, { data }: NpyArray, ct: Tomography): Float32Array[] {
   const values = toFloats(name, data, undefined);
   return cut(values, ct.rays).map((full) => Float32Array.from(ct.kept, (ray) => full[ray]!));
 }

@@ -24,7 +24,7 @@ async function main(words: readonly string[], table: Commands): Promise<number> 
   const json = words.includes("--json");
   try {
     const call = readCall(words, table);
-    if (call.options["help"] === true) return say(await commandHelp(call.name, call.command));
+    if (call.help) return say(await commandHelp(call.name, call.command));
     return await run(call, json);
   } catch (error) {
     return report(error, { json, trace: words.includes("--trace") });

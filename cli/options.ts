@@ -9,6 +9,8 @@ export interface Option<T> {
   readonly hint?: string;
   /** Where the option is not given. */
   readonly fallback: T;
+  /** The default in help, where it is not `fallback` as text. */
+  readonly shown?: string;
   /** @throws parameter, naming `name`, if the text is not acceptable */
   parse(text: string, name: string): T;
 }

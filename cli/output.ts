@@ -61,7 +61,11 @@ export function usesColor(stream: NodeJS.WriteStream): boolean {
 }
 
 /** The last line of `--json`: what was measured, and where. */
-export function machineLine(name: string, figures: Readonly<Record<string, number>>): string {
+export function machineLine(
+  name: string,
+  figures: Readonly<Record<string, number>>,
+  also: Readonly<Record<string, string>> = {},
+): string {
   const required = createRequire(import.meta.url);
   const runtime = required("onnxruntime-node/package.json") as { version: string };
   const cores = cpus();
@@ -73,6 +77,7 @@ export function machineLine(name: string, figures: Readonly<Record<string, numbe
     cpu: cores[0]?.model.trim() ?? "unknown",
     onnxruntime: runtime.version,
     vouch: version,
+    ...also,
   };
   return JSON.stringify({ name, figures, env });
 }

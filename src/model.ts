@@ -34,8 +34,8 @@ export interface Definition<P extends Params, D extends Readonly<Record<string, 
   /** Shapes of the data of one inference, sample axis first. */
   readonly data: D;
   problem(params: Read<P>, data: Data<D>): Problem;
-  /** The splitting; derived from the problem by default. */
-  readonly split?: (problem: Problem) => Operator;
+  /** The splitting, or an operator made by hand from the same tensors; derived from the problem by default. */
+  split?(problem: Problem, params: Read<P>, data: Data<D>): Operator;
 }
 
 /** Named arrays: parameters by path. */
@@ -76,7 +76,7 @@ export function define<P extends Params, D extends Readonly<Record<string, Shape
       const given = mapRecord(data, (shape, key) => input(`data.${key}`, shape));
       const read = mapRecord(params, (p, key) => (p.read ? p.read(raw[key]!) : raw[key]!));
       const problem = definition.problem(read as Read<P>, given as Data<D>);
-      const operator = (definition.split ?? deriveSplitting)(problem);
+      const operator = definition.split?.(problem, read as Read<P>, given as Data<D>) ?? deriveSplitting(problem);
       const z = operator.init();
       const z1 = operator.apply(z);
       const next = tensorLeaves(z1).map(([, leaf]) => leaf);

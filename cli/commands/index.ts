@@ -4,13 +4,17 @@ import type { Commands } from "../command.js";
 import { calibrateCommand } from "./calibrate.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
+import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
 import { reconstruct } from "./reconstruct.js";
 import { trainCtCommand } from "./train-ct.js";
+import { trainDictionaryCommand } from "./train-dictionary.js";
 
 export const commands: Commands = {
   demo,
   reconstruct,
   "evaluate ct": evaluateCt,
+  "evaluate dictionary": evaluateDictionaryCommand,
   "train ct": trainCtCommand,
+  "train dictionary": trainDictionaryCommand,
   calibrate: calibrateCommand,
 };

@@ -11,7 +11,7 @@ import { interpret } from "../tensor/interpret.js";
 import { input } from "../tensor/primitives/leaf.js";
 import { sameShape, showShape, type Tensor } from "../tensor/tensor.js";
 import { mapTensors, tensorLeaves } from "../tensor/tree.js";
-import type { LengthProperty } from "./length.js";
+import type { LengthProperty } from "../functions/length.js";
 
 export interface Measured {
   /** What the value is: "nonzeros", "relative error". */

@@ -49,7 +49,13 @@ export function parseCheckpoint(bytes: Uint8Array): CheckpointFile {
         .map(([key, array]) => [key.slice(name.length + 1), array]),
     );
   const { phase, t, best, options } = state.data;
-  const checkpoint = { phase, t, weights: part("weights"), slots: part("slots"), best: { ...best, weights: part("best") } };
+  const checkpoint = {
+    phase,
+    t,
+    weights: part("weights"),
+    slots: part("slots"),
+    best: { ...best, weights: part("best") },
+  };
   const names = (weights: Weights) => Object.keys(weights).join();
   if (names(checkpoint.weights) !== names(checkpoint.best.weights)) throw refuse("weights that do not fit together");
   return { checkpoint, options };

@@ -3,11 +3,14 @@
 import type { ConvexSet } from "../sets/set.js";
 import { lessEqual, select } from "../tensor/primitives/elementwise.js";
 import type { Proximable } from "./function.js";
+import { lengthProperty } from "./length.js";
 
 /**
  * f(v) = 0 if v is in C, else ∞.
  *
  *     prox_{λf}(v) = P_C(v)          f*(y) = sup_{u in C} ⟨u, y⟩
+ *
+ * Its property is d_C(v), 0 below the solver's default tolerance.
  *
  * @source Heaton & Wu Fung 2023, below eq. (2)
  */
@@ -17,6 +20,6 @@ export function indicator(set: ConvexSet): Proximable {
     prox: (v) => set.project(v),
     value: (v) => select(lessEqual(set.distance(v), 0), 0, Number.POSITIVE_INFINITY),
     conjugate: (y) => set.support(y),
-    property: { kind: "distance", measure: (v) => set.distance(v) },
+    property: lengthProperty("indicator", `distance to ${set.name}`, (v) => set.distance(v), {}),
   };
 }

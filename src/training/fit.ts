@@ -218,6 +218,8 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
   const special = await specialiser(outputs, variableInputs(outputs, traced), options);
   const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
   const step = await compile(attached.outputs, options);
+  // Held-out losses compare weights, so their solves must not depend on how far a short one comes.
+  const settled = { warm: steps.warm, cold: 3 * steps.cold };
   const names = Object.keys(traced.params);
   const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
 
@@ -259,7 +261,7 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
       for (let start = 0; start < set.count; start += batch) {
         const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
         const examples = set.examples(indices, -1);
-        const solved = await visit(session, built, feedData(model, examples.data), indices, new Map(), steps);
+        const solved = await visit(session, built, feedData(model, examples.data), indices, new Map(), settled);
         const slots = Object.fromEntries(
           slotNames.map((name) => [`slot.${name}`, zerosLike(weights[name.slice(name.indexOf(".") + 1)]!)]),
         );

@@ -43,10 +43,7 @@ export interface DictionarySizes {
  * @throws parameter if seed is not a safe integer, or a size not an integer > 0
  * @source Heaton & Wu Fung 2023, *Implicit dictionary learning*; unit columns and the law of s from TypalAcademy/xai-l2o
  */
-export function dictionaryProblem(
-  seed: number,
-  { m = 100, n = 250, r = 50 }: DictionarySizes = {},
-): DictionaryProblem {
+export function dictionaryProblem(seed: number, { m = 100, n = 250, r = 50 }: DictionarySizes = {}): DictionaryProblem {
   if (!Number.isSafeInteger(seed)) refuse("dictionaryProblem", "a safe integer seed", seed);
   for (const size of [m, n, r]) {
     if (!(Number.isSafeInteger(size) && size > 0)) refuse("dictionaryProblem", "sizes integers > 0", size);

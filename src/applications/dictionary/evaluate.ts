@@ -17,7 +17,8 @@ import { implicitDictionary } from "./model.js";
 export const DICTIONARY_SOLVE = { tolerance: 1e-4, maxSteps: 20_000 } as const;
 
 /** Fail at a false-alarm rate of 5 % a property, without warnings: the paper's threshold at 95 %. */
-export const dictionaryLabel: Labeller = (values, alpha) => conformalLabel(values, alpha, { fail: 0.05, warning: 0.05 });
+export const dictionaryLabel: Labeller = (values, alpha) =>
+  conformalLabel(values, alpha, { fail: 0.05, warning: 0.05 });
 
 export interface DictionaryOptions extends EngineOptions, Pick<SolveOptions, "tolerance" | "maxSteps" | "signal"> {
   /** Signals of the stream "calibration", on which neither weights nor their choice depend. Default 500. */
@@ -63,10 +64,12 @@ export async function evaluateDictionary(
   options: EvaluateDictionaryOptions = {},
 ): Promise<DictionaryFigures> {
   const { test = 1000, calibration: trusted = 500, reference = "inferences" } = options;
-  const total = test + (reference === "inferences" ? trusted : 0);
+  const problem = bundleProblem(bundle);
+  const held = measured(problem, trusted, "calibration");
+  const given = measured(problem, test, "test");
+  const total = given.count + (reference === "inferences" ? held.count : 0);
   await using solver = await dictionarySolver(bundle, options, total);
-  const calibration = await calibrateOn(solver, trusted, reference);
-  const given = measured(solver.problem, signals(solver.problem, test, "test"));
+  const calibration = await calibrateOn(solver, held, reference);
   const solution = await solver.solve(given.d);
   const label = (x: Float32Array) => certifyAnswer(solver, given, x, calibration);
   const steps = [...solution.steps].sort((a, b) => a - b);
@@ -74,8 +77,8 @@ export async function evaluateDictionary(
     test_relative_error: relativeDistance(solution.x.data, given.x),
     true_pass: share(label(given.x), bothPass),
     inference_pass: share(label(solution.x.data), bothPass),
-    wrong_fidelity_fail: share(label(rotate(given.x, solver.problem.n)), fails("fidelity")),
-    least_squares_sparsity_fail: share(label(leastSquares(solver.problem, given.d)), fails("sparsity")),
+    wrong_fidelity_fail: share(label(rotate(given.x, problem.n)), fails("fidelity")),
+    least_squares_sparsity_fail: share(label(leastSquares(problem, given.d)), fails("sparsity")),
     unconverged: solution.status.filter((status) => status !== "converged").length,
     steps_median: steps[steps.length >> 1]!,
     size: solver.model.size,
@@ -85,8 +88,9 @@ export async function evaluateDictionary(
 /** Property values of held-out inferences or truths. @throws format if the bundle holds another model; cancelled */
 export async function calibrateDictionary(bundle: Bundle, options: DictionaryOptions = {}): Promise<Calibration> {
   const { calibration = 500, reference = "inferences" } = options;
-  await using solver = await dictionarySolver(bundle, options, reference === "inferences" ? calibration : 0);
-  return calibrateOn(solver, calibration, reference);
+  const held = measured(bundleProblem(bundle), calibration, "calibration");
+  await using solver = await dictionarySolver(bundle, options, reference === "inferences" ? held.count : 0);
+  return await calibrateOn(solver, held, reference);
 }
 
 /** A bundle's problem, model and weights, compiled, solving in batches with progress. */
@@ -103,20 +107,12 @@ const BATCH = 100;
 
 /** @param total  signals that will be solved in all, for progress */
 export async function dictionarySolver(
-  { manifest, weights }: Bundle,
+  bundle: Bundle,
   options: DictionaryOptions,
   total: number,
 ): Promise<DictionarySolver> {
-  const { seed, m, n, r } = manifest.options;
-  if (manifest.model !== "dictionary" || [seed, m, n, r].includes(undefined)) {
-    throw new VouchError("format", {
-      name: "evaluateDictionary",
-      expected: "a dictionary model with seed, m, n and r",
-      got: `${manifest.model} with ${Object.keys(manifest.options).join(", ") || "no options"}`,
-      remedy: "Pass a file made by `vouch train dictionary`.",
-    });
-  }
-  const problem = dictionaryProblem(seed!, { m: m!, n: n!, r: r! });
+  const problem = bundleProblem(bundle);
+  const { weights } = bundle;
   const model = implicitDictionary(problem);
   const { threads, provider, onProgress, signal } = options;
   const engine = { ...(threads !== undefined && { threads }), ...(provider !== undefined && { provider }) };
@@ -136,6 +132,20 @@ export async function dictionarySolver(
       }),
     [Symbol.asyncDispose]: () => compiled.dispose(),
   };
+}
+
+/** A and M of a bundle. @throws format if it holds another model */
+function bundleProblem({ manifest }: Bundle): DictionaryProblem {
+  const { seed, m, n, r } = manifest.options;
+  if (manifest.model !== "dictionary" || [seed, m, n, r].includes(undefined)) {
+    throw new VouchError("format", {
+      name: "evaluateDictionary",
+      expected: "a dictionary model with seed, m, n and r",
+      got: `${manifest.model} with ${Object.keys(manifest.options).join(", ") || "no options"}`,
+      remedy: "Pass a file made by `vouch train dictionary`.",
+    });
+  }
+  return dictionaryProblem(seed!, { m: m!, n: n!, r: r! });
 }
 
 async function solveBatches(
@@ -172,25 +182,30 @@ function joined(parts: readonly Float32[]): Float32 {
   return { shape: [data.length / width, width], data };
 }
 
-/** d = 0 has the answer 0 and no digest of its own: such signals (one in two hundred) are left out everywhere. */
-function measured({ m, n }: DictionaryProblem, { x, d }: DictionarySignals): DictionarySignals {
-  const kept = Array.from({ length: d.length / m }, (_, k) => k).filter((k) =>
+interface Measured extends DictionarySignals {
+  readonly count: number;
+}
+
+/** Signals of a stream. d = 0 has the answer 0 and no digest of its own: such signals (one in two hundred) are left out. */
+function measured(problem: DictionaryProblem, count: number, stream: string): Measured {
+  const { m, n } = problem;
+  const { x, d } = signals(problem, count, stream);
+  const kept = Array.from({ length: count }, (_, k) => k).filter((k) =>
     d.subarray(k * m, (k + 1) * m).some((value) => value !== 0),
   );
   const pick = (array: Float32Array, width: number) =>
     Float32Array.from(kept.flatMap((k) => Array.from(array.subarray(k * width, (k + 1) * width))));
-  return { x: pick(x, n), d: pick(d, m) };
+  return { x: pick(x, n), d: pick(d, m), count: kept.length };
 }
 
-async function calibrateOn(solver: DictionarySolver, count: number, reference: Reference): Promise<Calibration> {
+async function calibrateOn(solver: DictionarySolver, held: Measured, reference: Reference): Promise<Calibration> {
   const { problem, model, weights } = solver;
   const { m, n } = problem;
-  const given = measured(problem, signals(problem, count, "calibration"));
-  const x = reference === "truth" ? given.x : (await solver.solve(given.d)).x.data;
-  const rows = given.d.length / m;
-  const data = { d: { shape: [rows, m], data: given.d } };
-  const values = valuesByTerm(measureProperties(model, weights, data, { shape: [rows, n], data: x }));
-  const samples = Array.from({ length: rows }, (_, k) => digest(given.d.subarray(k * m, (k + 1) * m)));
+  const { count, d } = held;
+  const x = reference === "truth" ? held.x : (await solver.solve(d)).x.data;
+  const data = { d: { shape: [count, m], data: d } };
+  const values = valuesByTerm(measureProperties(model, weights, data, { shape: [count, n], data: x }));
+  const samples = Array.from({ length: count }, (_, k) => digest(d.subarray(k * m, (k + 1) * m)));
   return calibrate({ values, reference, samples: await Promise.all(samples) });
 }
 

@@ -8,28 +8,40 @@ import { type FitOptions, type FitResult, fit, type Steps } from "../../training
 import { type DictionaryProblem, type DictionarySignals, dictionaryProblem, signals } from "./data.js";
 import { implicitDictionary } from "./model.js";
 
+/** The recipe the shipped weights were made with. */
+export const DICTIONARY_RECIPE = {
+  count: 10_000,
+  validation: 500,
+  batch: 100,
+  passes: 10,
+  phases: 5,
+  patience: 2,
+  learningRate: 1e-3,
+  seed: 1,
+} as const;
+
 export interface TrainDictionaryOptions
   extends EngineOptions,
     Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
   /** A and M; default dictionaryProblem(2021). Training sees A and signals, never M. */
   readonly problem?: DictionaryProblem;
-  /** Training signals, stream "train". Default 10,000. */
+  /** Training signals, stream "train". */
   readonly count?: number;
-  /** Signals of early stopping, stream "validation". Default 500. */
+  /** Signals of early stopping, stream "validation". */
   readonly validation?: number;
-  /** Signals of one optimizer step. Default 100. */
+  /** Signals of one optimizer step. */
   readonly batch?: number;
-  /** Passes over the training signals between two checkpoints. Default 10. */
+  /** Passes over the training signals between two checkpoints. */
   readonly passes?: number;
-  /** Checkpoints in all. Default 5. */
+  /** Checkpoints in all. */
   readonly phases?: number;
-  /** Phases without a lower validation loss after which training stops. Default 2. */
+  /** Phases without a lower validation loss after which training stops. */
   readonly patience?: number;
-  /** Largest step of Adam; reached after 50 optimizer steps, then a cosine down to a fiftieth of it. Default 3e-4. */
+  /** Largest step of Adam, reached after 50 optimizer steps; then a cosine down to a fiftieth of it. */
   readonly learningRate?: number;
   /** Solver steps a visit; default 20 from a warm start, 200 from zero. */
   readonly steps?: Steps;
-  /** Order of the batches. Default 1. */
+  /** Order of the batches. */
   readonly seed?: number;
 }
 
@@ -43,7 +55,7 @@ const RISE = 50;
 const LAST = 0.02;
 
 /**
- * Learn K from 10,000 pairs (d, x).
+ * Learn K from pairs (d, x); options default to DICTIONARY_RECIPE.
  *
  * Each sample keeps its fixed point between visits, so that a visit is 20 steps of L-ADMM from where the last one ended: the
  * point that is differentiated approaches the fixed point as K settles.
@@ -53,9 +65,20 @@ const LAST = 0.02;
  * schedule and no weight decay, where TypalAcademy/xai-l2o runs 400 steps from zero for each of 7,500 batches
  */
 export async function trainDictionary(options: TrainDictionaryOptions = {}): Promise<TrainedDictionary> {
-  const { problem = dictionaryProblem(2021), count = 10_000, validation = 500, learningRate = 3e-4 } = options;
-  const { batch = 100, passes = 10, phases = 5, patience = 2, steps = STEPS, seed = 1 } = options;
-  const { onStep, onPhase, resume, signal, threads, provider } = options;
+  const {
+    problem = dictionaryProblem(2021),
+    steps = STEPS,
+    onStep,
+    onPhase,
+    resume,
+    signal,
+    threads,
+    provider,
+  } = options;
+  const { count, validation, batch, passes, phases, patience, learningRate, seed } = {
+    ...DICTIONARY_RECIPE,
+    ...options,
+  };
   const model = implicitDictionary(problem);
   const result = await fit(model, model.initialWeights(), pairs(problem, signals(problem, count, "train")), {
     optimizer: adam(),

@@ -3,7 +3,7 @@
 import type { Proximable } from "../../functions/function.js";
 import { distanceBetween } from "../../sets/set.js";
 import { asTensor, type TensorLike } from "../../tensor/primitives/elementwise.js";
-import { type LengthOptions, type LengthProperty, lengthProperty } from "../length.js";
+import { type LengthOptions, type LengthProperty, lengthProperty } from "../../functions/length.js";
 
 /**
  * ‖v − prox_{λf}(v)‖, in v's units: 0 exactly at fixed points of the prox. Needs no value of f.

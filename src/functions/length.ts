@@ -1,10 +1,10 @@
 /** @file Properties that are lengths: zero below the solver's tolerance, told in sentences as a share of ‖v‖. */
 
 import { VouchError } from "../errors.js";
-import type { Property } from "../functions/function.js";
 import { norm } from "../sets/set.js";
 import { add, lessEqual, mul, select, type TensorLike } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
+import type { Property } from "./function.js";
 
 export interface LengthOptions {
   /**

@@ -1,0 +1,23 @@
+/** @file npm run -s bench -- NAME [--json]: figures within one run. */
+
+import { machineLine } from "../cli/output.js";
+import { benchEngine } from "./engine.js";
+
+const benches: Readonly<Record<string, typeof benchEngine>> = { engine: benchEngine };
+
+const words = process.argv.slice(2);
+const json = words.includes("--json");
+const name = words.find((word) => !word.startsWith("--"));
+const bench = name === undefined ? undefined : benches[name];
+if (bench === undefined || words.some((word) => word.startsWith("--") && word !== "--json")) {
+  process.stderr.write(
+    `bench: expected one of ${Object.keys(benches).join(", ")} and perhaps --json, got "${words.join(" ")}".\n`,
+  );
+  process.exitCode = 64;
+} else {
+  const { figures, env } = await bench((line) => process.stderr.write(`${line}\n`));
+  if (json) process.stdout.write(`${machineLine(`bench ${name}`, figures, env)}\n`);
+  else
+    for (const [key, value] of Object.entries(figures))
+      process.stdout.write(`${key.padEnd(36)} ${Number(value.toPrecision(4))}\n`);
+}

@@ -1,0 +1,184 @@
+/** @file vouch reconstruct: an image or a sinogram of one's own, with certificates. */
+
+import { join } from "node:path";
+import { type Measurement, NOISE_LEVEL } from "../../src/applications/ct/examples.js";
+import { noiseRadius } from "../../src/applications/ct/measure.js";
+import { score } from "../../src/applications/ct/score.js";
+import type { Tomography } from "../../src/applications/ct/tomography.js";
+import type { Result } from "../../src/certificates/certify.js";
+import { VouchError } from "../../src/errors.js";
+import { formatNpy, type NpyArray } from "../../src/files/npy.js";
+import { certificateFile } from "../certificate-file.js";
+import { command } from "../command.js";
+import {
+  calibrationOption,
+  certifyBatch,
+  loadCalibrations,
+  loadMethods,
+  METHODS,
+  modelOption,
+  pickCalibration,
+  scan,
+  scanOptions,
+  seedOption,
+  simulateAll,
+  solveAll,
+} from "../ct.js";
+import { ctFigure } from "../figures/ct.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
+import { kindOf, readArray, toImages, toSinograms } from "../images.js";
+import { choice, integer, number, text } from "../options.js";
+import { certificateRows, printSentences } from "../results.js";
+
+/** Rows of the figure. */
+const SHOWN = 4;
+
+export const reconstruct = command({
+  summary: "Reconstruct images or sinograms and certify each; images are measured with simulated noise first.",
+  operand: {
+    name: "input",
+    summary: "an .npy file: images in [0, 1] (or uint16), or sinograms of rays of unit norm, one or several",
+  },
+  options: {
+    method: choice("How to reconstruct.", METHODS, "l2o"),
+    ...modelOption("ct-ellipses"),
+    ...calibrationOption,
+    out: text("Folder for x.npy, certificate.json and figure.png.", "FOLDER", "out"),
+    delta: number("Bound on the noise norm of a sinogram, in its units; by default that of 1.5 % noise.", undefined, {
+      min: 0,
+    }),
+    "max-steps": integer("Most solver steps.", 3000, { min: 1 }),
+    ...scanOptions,
+    ...seedOption,
+  },
+  async run(context) {
+    const { name, operand, options, out } = context;
+    const ct = scan(options);
+    const input = await readArray(name, operand, "an image or a sinogram (.npy)");
+    const { truths, measurements } = prepare(name, operand, input, ct, options);
+    const [method] = await loadMethods(context, ct, [options.method], options.model);
+    const calibrations = await loadCalibrations(context, options);
+    const calibration = await pickCalibration(context, calibrations, method!, ct, NOISE_LEVEL);
+    await makeFolder(options.out);
+    const one = measurements.length === 1;
+    out.line(
+      truths
+        ? `${one ? "An image" : `${measurements.length} images`}, measured here with simulated noise: 1.5 %, ${ct.sinogram[0]} views, seed ${options.seed}.`
+        : `${one ? "A sinogram" : `${measurements.length} sinograms`} of ${ct.sinogram[0]} views; there is no truth to compare with.`,
+    );
+    if (options.delta !== undefined) out.line("δ is yours: labels hold if it bounds the noise as the default does.");
+
+    const results: Result[] = [];
+    const limits = { maxSteps: options["max-steps"] };
+    await solveAll(
+      context,
+      method!,
+      measurements,
+      (batch) => {
+        results.push(...certifyBatch(method!, batch, calibration));
+      },
+      limits,
+    );
+
+    const rows = results.map((result, i) => ({
+      name: one ? "input" : `input ${i + 1}`,
+      method: method!.name,
+      result,
+      ...(truths ? { score: score(ct, result.x.data, truths[i]!) } : {}),
+    }));
+    out.table(...certificateRows(rows, out));
+    for (const row of rows.slice(0, SHOWN)) printSentences(row, out);
+
+    const files = { x: join(options.out, "x.npy"), certificate: join(options.out, "certificate.json") };
+    const figure = join(options.out, "figure.png");
+    const inferences = rows.map(({ name: of, result }, i) => ({
+      name: of,
+      measurement: measurements[i]!,
+      method: method!,
+      calibration,
+      result,
+    }));
+    const noise = { ...(options.delta === undefined ? { level: NOISE_LEVEL } : {}), simulated: truths !== undefined };
+    const picture = ctFigure(
+      rows.slice(0, SHOWN).map(({ name: title, result, ...row }, i) => ({
+        title,
+        ...(truths ? { truth: truths[i]! } : {}),
+        methods: [{ name: row.method, x: result.x.data, result, ...(row.score ? { score: row.score } : {}) }],
+      })),
+      { size: ct.size, title: "Reconstruction and its certificates", footnote: calibrations.data },
+    );
+    await writeFileAtomic(files.x, formatNpy(stack(results, input, ct)));
+    await writeFileAtomic(files.certificate, await certificateFile(inferences, ct, noise));
+    await writeFileAtomic(figure, picture);
+    out.line(`Written: ${[files.x, files.certificate, figure].join(", ")}.`);
+    return outcome(rows);
+  },
+});
+
+interface Prepared {
+  /** Where images came in. */
+  readonly truths?: readonly Float32Array[];
+  readonly measurements: readonly Measurement[];
+}
+
+function prepare(
+  name: string,
+  path: string,
+  input: NpyArray,
+  ct: Tomography,
+  { delta, seed }: { readonly delta: number | undefined; readonly seed: number },
+): Prepared {
+  const called = `${name} ${path}`;
+  if (kindOf(called, input, ct) === "sinograms") {
+    const measurements = toSinograms(called, input, ct).map((d) => ({
+      d,
+      radius: delta ?? noiseRadius(d, { level: NOISE_LEVEL, totalRows: ct.rays }),
+    }));
+    return { measurements };
+  }
+  if (delta !== undefined) {
+    throw new VouchError("parameter", {
+      name: `${name}: --delta`,
+      expected: "a sinogram",
+      got: "images, whose noise is simulated",
+      remedy: "Leave --delta out.",
+    });
+  }
+  const truths = toImages(called, input, ct.size);
+  const blank = truths.findIndex((image) => image.every((value) => value === 0));
+  if (blank >= 0) {
+    throw new VouchError("data", {
+      name: called,
+      expected: "images that are not blank",
+      got: `zeros in image ${blank}`,
+      remedy: "Give an image with something in it.",
+    });
+  }
+  return { truths, measurements: simulateAll(ct, truths, seed, "reconstruct") };
+}
+
+/** One image [size, size] for one input, [n, size, size] for several. */
+function stack(results: readonly Result[], { shape }: NpyArray, { size }: Tomography): NpyArray {
+  const data = new Float32Array(results.length * size * size);
+  results.forEach(({ x }, i) => {
+    data.set(x.data, i * size * size);
+  });
+  return { shape: shape.length === 3 ? [results.length, size, size] : [size, size], data };
+}
+
+function outcome(
+  rows: readonly { readonly result: Result; readonly score?: { readonly psnr: number; readonly ssim: number } }[],
+) {
+  const labelled = (label: string) =>
+    rows.filter(({ result }) => result.certificates.some((certificate) => certificate.label === label)).length;
+  const scores = rows.flatMap(({ score: s }) => (s ? [s] : []));
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const figures = {
+    inferences: rows.length,
+    trustworthy: rows.filter(({ result }) => result.trustworthy).length,
+    failed: labelled("fail"),
+    warned: labelled("warning"),
+    ...(scores.length > 0 ? { psnr: mean(scores.map((s) => s.psnr)), ssim: mean(scores.map((s) => s.ssim)) } : {}),
+  };
+  return { figures, exit: figures.failed > 0 ? (1 as const) : (0 as const) };
+}
