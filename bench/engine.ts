@@ -151,10 +151,8 @@ async function jfbStep(model: Model, batch: number): Promise<Timed> {
   const gradients = gradient(sum(squaredError(x, target)), Object.values(params));
   const session = await compile(gradients, {});
   const feeds = feedParams(model.initialWeights());
-  const inputs = [
-    ...Object.entries(data).map(([name, t]) => [`data.${name}`, t] as const),
-    ["target", target] as const,
-  ];
+  const inputs: (readonly [name: string, tensor: Tensor])[] = [["target", target]];
+  for (const [name, tensor] of Object.entries(data)) inputs.push([`data.${name}`, tensor]);
   for (const [path, leaf] of tensorLeaves(state)) inputs.push([`state.${path}`, leaf]);
   for (const [name, { shape }] of inputs) feeds[name] = fill(shape, batch);
   return { once: () => session.run(feeds), dispose: () => session.dispose() };

@@ -14,6 +14,7 @@ import { type Tomography, tomography } from "../src/applications/ct/tomography.j
 import { type Calibration, calibrate, digest } from "../src/certificates/calibration.js";
 import { certify, type Result } from "../src/certificates/certify.js";
 import { measureProperties, valuesByTerm } from "../src/certificates/measure.js";
+import type { EngineOptions } from "../src/engine/session.js";
 import { VouchError } from "../src/errors.js";
 import { parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
@@ -36,6 +37,15 @@ export const scanOptions = {
   "image-size": integer("Pixels a side.", 128, { min: 8, max: 1024 }),
   angles: integer("Views of the scan, evenly over 180 degrees.", 30, { min: 1, max: 720 }),
 };
+
+export const engineOptions = {
+  threads: integer("Threads of the engine; as many as there are cores by default.", undefined, { min: 1, max: 256 }),
+};
+
+/** What the engine is told. */
+export function engineOf({ threads }: { readonly threads: number | undefined }): EngineOptions {
+  return threads === undefined ? {} : { threads };
+}
 
 export const seedOption = { seed: integer("Seed of all random draws.", 0, { min: 0 }) };
 
@@ -109,10 +119,10 @@ export async function solveAll(
   method: Method,
   measurements: readonly Measurement[],
   onBatch: (solved: BatchSolved) => void | Promise<void>,
-  options: { readonly maxSteps?: number } = {},
+  { engine, ...options }: { readonly engine: EngineOptions; readonly maxSteps?: number },
 ): Promise<{ seconds: number }> {
   const bar = progress(method.name, measurements.length, "slices");
-  const solver = await reconstructor(method);
+  const solver = await reconstructor(method, engine);
   let seconds = 0;
   try {
     for (let first = 0; first < measurements.length; first += BATCH) {
@@ -183,7 +193,7 @@ export async function calibrateMethods(
   ct: Tomography,
   methods: readonly LoadedMethod[],
   images: readonly Float32Array[],
-  { seed, data }: { readonly seed: number; readonly data: string },
+  { seed, data, engine }: { readonly seed: number; readonly data: string; readonly engine: EngineOptions },
 ): Promise<{ calibrations: CtCalibrations; left: Record<string, number> }> {
   const digests = await Promise.all(images.map((image) => digest(image)));
   for (const { trainedOn } of methods) calibrate({ values: {}, reference: "inferences", samples: digests, trainedOn });
@@ -193,14 +203,20 @@ export async function calibrateMethods(
   for (const method of methods) {
     const measured: ReturnType<typeof measureProperties> = [];
     const samples: string[] = [];
-    await solveAll(run, method, measurements, ({ solution, measurements: batch, first }) => {
-      const fed = solverData(batch);
-      measureProperties(method.model, method.weights, fed, solution.x, solution.z).forEach((values, row) => {
-        if (solution.status[row] !== "converged") return;
-        measured.push(values);
-        samples.push(digests[first + row]!);
-      });
-    });
+    await solveAll(
+      run,
+      method,
+      measurements,
+      ({ solution, measurements: batch, first }) => {
+        const fed = solverData(batch);
+        measureProperties(method.model, method.weights, fed, solution.x, solution.z).forEach((values, row) => {
+          if (solution.status[row] !== "converged") return;
+          measured.push(values);
+          samples.push(digests[first + row]!);
+        });
+      },
+      { engine },
+    );
     left[method.name] = images.length - samples.length;
     if (samples.length === 0) {
       throw new VouchError("convergence", {

@@ -2,7 +2,7 @@
 
 import * as vouch from "../src/index.js";
 
-const [m, n, r] = [12, 24, 6];
+const [m, n, r] = [10, 16, 4];
 const rng = vouch.random(3);
 const gaussian = (rows: number, columns: number) =>
   Float32Array.from({ length: rows * columns }, () => rng.normal() / Math.sqrt(rows));
@@ -41,11 +41,11 @@ const dictionary = vouch.define({
 });
 const { validation } = await vouch.fit(dictionary, dictionary.initialWeights(), set(signals.slice(0, 128)), {
   validation: set(signals.slice(128)),
-  batch: 32,
-  passes: 12,
+  batch: 64,
+  passes: 10,
   phases: 2,
-  learningRate: 5e-3,
-  steps: { warm: 40, cold: 400 },
+  learningRate: 2e-2,
+  steps: { warm: 40, cold: 200 },
   onPhase: (_, { phase, loss, validation: held }) =>
     console.log(`phase ${phase}: training ${loss.toExponential(2)}, held out ${held?.toExponential(2)}`),
 });

@@ -3,7 +3,18 @@
 import { stratify } from "../../src/applications/ct/select.js";
 import { VouchError } from "../../src/errors.js";
 import { command } from "../command.js";
-import { calibrateMethods, loadMethods, METHODS, modelOption, phantom, scan, scanOptions, seedOption } from "../ct.js";
+import {
+  calibrateMethods,
+  engineOf,
+  engineOptions,
+  loadMethods,
+  METHODS,
+  modelOption,
+  phantom,
+  scan,
+  scanOptions,
+  seedOption,
+} from "../ct.js";
 import { writeFileAtomic } from "../files.js";
 import { readCollection } from "../images.js";
 import { integer, list, text } from "../options.js";
@@ -18,6 +29,7 @@ export const calibrateCommand = command({
     limit: integer("Images, drawn evenly over patients where they are known.", 199, { min: 1 }),
     methods: list("Methods to calibrate.", METHODS, METHODS),
     ...scanOptions,
+    ...engineOptions,
     ...seedOption,
   },
   async run(context) {
@@ -35,7 +47,11 @@ export const calibrateCommand = command({
           }
         : await heldOut(name, data, ct.size, limit, seed);
     out.line(`Calibrating ${names.join(" and ")} on ${what}, ${ct.size} × ${ct.size}, ${ct.sinogram[0]} views.`);
-    const { calibrations, left } = await calibrateMethods(context, ct, methods, images, { seed, data: what });
+    const { calibrations, left } = await calibrateMethods(context, ct, methods, images, {
+      seed,
+      data: what,
+      engine: engineOf(options),
+    });
     await writeFileAtomic(target, new TextEncoder().encode(`${JSON.stringify(calibrations)}\n`));
 
     const rows = Object.entries(calibrations.methods).flatMap(([method, { calibration }]) =>

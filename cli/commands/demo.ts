@@ -13,6 +13,8 @@ import {
   calibrateMethods,
   calibrationOption,
   certifyBatch,
+  engineOf,
+  engineOptions,
   type LoadedMethod,
   loadCalibrations,
   loadMethods,
@@ -44,6 +46,7 @@ const options = {
   calibrate: integer("Calibrate here, on this many more phantoms, instead of from a file.", undefined, { min: 19 }),
   out: text("Folder for figure.png and certificate.json.", "FOLDER", "out"),
   ...scanOptions,
+  ...engineOptions,
   ...seedOption,
 };
 
@@ -138,7 +141,7 @@ async function certifyAll(
           certified.push({ name, method: of.name, result, at, of, calibration, ...scores });
         });
       },
-      { maxSteps: MAX_STEPS },
+      { engine: engineOf(context.options), maxSteps: MAX_STEPS },
     );
   }
   return { certified: certified.sort((a, b) => a.at - b.at), data: calibrations.data };
@@ -150,7 +153,8 @@ async function calibrated(context: Context<typeof options>, ct: Tomography, meth
   if (calibrate === undefined) return loadCalibrations(context, context.options);
   const images = Array.from({ length: calibrate }, (_, i) => phantom(ct, seed, "calibration", i));
   const data = `${calibrate} generated Ellipses phantoms`;
-  return (await calibrateMethods(context, ct, methods, images, { seed, data })).calibrations;
+  return (await calibrateMethods(context, ct, methods, images, { seed, data, engine: engineOf(context.options) }))
+    .calibrations;
 }
 
 function explain(caught: boolean, alarms: number, line: (text: string) => void): void {

@@ -9,6 +9,8 @@ import { random } from "../../src/random.js";
 import type { Status } from "../../src/solvers/solve.js";
 import { command } from "../command.js";
 import {
+  engineOf,
+  engineOptions,
   imageOf,
   loadMethods,
   METHODS,
@@ -55,6 +57,7 @@ export const evaluateCt = command({
     ...modelOption("ct-chest"),
     figure: text("Write a figure of the first slices here.", "FILE.png", undefined),
     ...scanOptions,
+    ...engineOptions,
     ...seedOption,
   },
   async run(context) {
@@ -78,18 +81,24 @@ export const evaluateCt = command({
     const evaluated: Evaluated[] = [];
     for (const method of methods) {
       const rows: Row[] = [];
-      const { seconds } = await solveAll(context, method, measurements, ({ solution, first }) => {
-        solution.status.forEach((status, i) => {
-          const [x, truth, measurement] = [imageOf(solution, i), images[first + i]!, measurements[first + i]!];
-          rows.push({
-            ...score(ct, x, truth),
-            ...feasibility(ct, x, measurement),
-            x,
-            status,
-            steps: solution.steps[i]!,
+      const { seconds } = await solveAll(
+        context,
+        method,
+        measurements,
+        ({ solution, first }) => {
+          solution.status.forEach((status, i) => {
+            const [x, truth, measurement] = [imageOf(solution, i), images[first + i]!, measurements[first + i]!];
+            rows.push({
+              ...score(ct, x, truth),
+              ...feasibility(ct, x, measurement),
+              x,
+              status,
+              steps: solution.steps[i]!,
+            });
           });
-        });
-      });
+        },
+        { engine: engineOf(options) },
+      );
       evaluated.push({ name: method.name, parameters: method.parameters, rows, seconds });
     }
     printTable(evaluated, slices, out);

@@ -13,6 +13,8 @@ import { command } from "../command.js";
 import {
   calibrationOption,
   certifyBatch,
+  engineOf,
+  engineOptions,
   loadCalibrations,
   loadMethods,
   METHODS,
@@ -49,6 +51,7 @@ export const reconstruct = command({
     }),
     "max-steps": integer("Most solver steps.", 3000, { min: 1 }),
     ...scanOptions,
+    ...engineOptions,
     ...seedOption,
   },
   async run(context) {
@@ -69,7 +72,7 @@ export const reconstruct = command({
     if (options.delta !== undefined) out.line("δ is yours: labels hold if it bounds the noise as the default does.");
 
     const results: Result[] = [];
-    const limits = { maxSteps: options["max-steps"] };
+    const limits = { engine: engineOf(options), maxSteps: options["max-steps"] };
     await solveAll(
       context,
       method!,

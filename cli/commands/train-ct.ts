@@ -5,7 +5,7 @@ import { CT_RECIPE, trainCt } from "../../src/applications/ct/train.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
 import { command } from "../command.js";
-import { phantom, scan, scanOptions } from "../ct.js";
+import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
 import { readCollection } from "../images.js";
 import { integer, number, text } from "../options.js";
 import { resumeOption, runTraining } from "../training.js";
@@ -26,10 +26,11 @@ export const trainCtCommand = command({
     size: integer("Side of the filters in pixels.", CT_RECIPE.size, { min: 1 }),
     rho: number("Radius the model solves with, as a share of the noise's.", CT_RECIPE.rho, { above: 0, max: 1 }),
     ...scanOptions,
+    ...engineOptions,
     seed: integer("Seed of all random draws.", CT_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, ...asked } = context.options;
+    const { out: target, resume, lr, threads, ...asked } = context.options;
     const { data, phases, passes, slices, batch, count, size } = asked;
     const ct = scan(asked);
     const images = await trainingImages(context.name, ct, asked);
@@ -45,7 +46,12 @@ export const trainCtCommand = command({
       total: phases * passes * Math.ceil(Math.min(slices, images.training.length) / batch),
       next: `vouch calibrate --data HELD_OUT --model ${target}`,
       async train(hooks) {
-        const { bundle, result } = await trainCt(ct, images, { ...asked, learningRate: lr, ...hooks });
+        const { bundle, result } = await trainCt(ct, images, {
+          ...asked,
+          learningRate: lr,
+          ...engineOf({ threads }),
+          ...hooks,
+        });
         const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify({ ...asked, lr }) };
         return { bundle: { ...bundle, manifest: { ...bundle.manifest, card, trainedOn } }, result };
       },

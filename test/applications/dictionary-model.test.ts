@@ -137,16 +137,16 @@ describe.skipIf(!existsSync(file))("models/dictionary.safetensors", () => {
 });
 
 describe("sparse recovery", () => {
-  const [m, n, k] = [12, 30, 5];
+  const [m, n, k] = [20, 24, 5];
   const draw = (label: string, rows: number, columns: number) => {
     const stream = random(5).fork(label);
     const data = Float32Array.from({ length: rows * columns }, () => stream.normal() / Math.sqrt(columns));
     return constant(data, [rows, columns]);
   };
   const [A, W1] = [draw("A", m, n), draw("W1", k, m)];
-  const tau = 0.05;
+  const tau = 0.2;
   const d = { shape: [3, m], data: Float32Array.from({ length: 3 * m }, (_, i) => Math.cos(3 * i)) };
-  const solve = { tolerance: 1e-5, maxSteps: 50_000 };
+  const solve = { tolerance: 1e-6, maxSteps: 20_000 };
   const objective = define({
     name: "sparse-recovery",
     params: {},
@@ -178,7 +178,7 @@ describe("sparse recovery", () => {
     });
     expect(x.data.some((value) => value === 0) && x.data.some((value) => value !== 0)).toBe(true);
     // Eq. (6) is eq. (8) with W and θ = λτ scaled by a step λ.
-    const lambda = 0.1;
+    const lambda = 0.05;
     await using other = await compileModel(operatorOnly(mul(lambda, tiedW(A, W1)), lambda * tau), {}, engine);
     const stepped = await other.solve({ d }, solve);
     expect(stepped.violated).toEqual([]);
@@ -200,7 +200,7 @@ describe("sparse recovery", () => {
   });
 
   it("eq. (8) has no objective, and its certificates say so", async () => {
-    const model = operatorOnly(mul(0.2, tiedW(A, W1)), 0.01);
+    const model = operatorOnly(mul(0.05, tiedW(A, W1)), 0.01);
     await using compiled = await compileModel(model, {}, engine);
     const solution = await compiled.solve({ d }, solve);
     const calibration = calibrate({ values: {}, reference: "truth", samples: [] });

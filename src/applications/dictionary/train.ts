@@ -14,9 +14,9 @@ export const DICTIONARY_RECIPE = {
   validation: 500,
   batch: 100,
   passes: 10,
-  phases: 5,
+  phases: 4,
   patience: 2,
-  learningRate: 1e-3,
+  learningRate: 5e-4,
   seed: 1,
 } as const;
 

@@ -1,0 +1,28 @@
+/** @file Every example runs and says what it promises. */
+
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const folder = fileURLToPath(new URL("../examples/", import.meta.url));
+const run = promisify(execFile);
+
+/** A line each example must print. */
+const promises: Readonly<Record<string, RegExp>> = {
+  "01-sparse-recovery.ts": /relative error [0-9.]+e-[4-9]/,
+  "02-certificates.ts": /^trustworthy\n(.*\n){3}not trustworthy\n {2}sparsity: fail/m,
+  "03-learn-a-transform.ts": /best held-out error/,
+};
+
+describe("examples", () => {
+  it("has a promise for each", () => {
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(promises).sort());
+  });
+
+  it.each(Object.entries(promises))("%s", async (file, promise) => {
+    const { stdout } = await run(process.execPath, ["--import", "tsx", folder + file]);
+    expect(stdout).toMatch(promise);
+  });
+});
