@@ -1,29 +1,24 @@
-/** @file Every error the library throws: one table from code to sentence. Codes are API, sentences may improve. */
+/** @file Every error the library throws. Codes are API, sentences may improve. */
 
-type Details = Record<string, string | number>;
-
-const sentences = {
+export type ErrorCode =
   /** A parameter is outside its range. */
-  parameter: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  | "parameter"
   /** Arrays do not fit together. */
-  shape: (d: Details) => `${d["name"]}: expected shape ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
-  /** Input data is not usable: NaN, Inf, truncated, outside the scale. */
-  data: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  | "shape"
+  /** Input data is not usable: NaN, Inf, outside the scale. */
+  | "data"
   /** A file's bytes are not what its format says. */
-  format: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  | "format"
   /** A file or folder cannot be read or written. */
-  file: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  | "file"
   /** No splitting fits the problem. */
-  problem: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  | "problem"
   /** The solver ended without a fixed point. */
-  convergence: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
-  /** A certificate cannot be given. */
-  certificate: (d: Details) => `${d["name"]}: expected ${d["expected"]}, got ${d["got"]}. ${d["remedy"]}`,
+  | "convergence"
+  /** A certificate cannot be given, or does not pass. */
+  | "certificate"
   /** The caller asked for the work to stop. */
-  cancelled: (d: Details) => `${d["name"]}: cancelled after ${d["got"]}. ${d["remedy"]}`,
-} as const;
-
-export type ErrorCode = keyof typeof sentences;
+  | "cancelled";
 
 /** What every error says: the public function called, what was expected, what came, what to do about it. */
 export interface ErrorDetails {
@@ -34,13 +29,13 @@ export interface ErrorDetails {
   readonly remedy: string;
 }
 
-/** The one error class of the library. `code` is stable; `details` holds the parts of the sentence. */
+/** The one error class of the library: `NAME: expected EXPECTED, got GOT. REMEDY` */
 export class VouchError extends Error {
   override readonly name = "VouchError";
   constructor(
     readonly code: ErrorCode,
     readonly details: ErrorDetails,
   ) {
-    super(sentences[code]({ ...details }));
+    super(`${details.name}: expected ${details.expected}, got ${details.got}. ${details.remedy}`);
   }
 }

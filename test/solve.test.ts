@@ -358,8 +358,8 @@ describe("what does not fit the model is refused by name", () => {
   const wrongData: [string, Readonly<Record<string, Float32>>, string, string][] = [
     ["NaN", { d: NaNs }, "data", "NaN at element 7"],
     ["Infinity", { d: infinite }, "data", "Infinity at element 3"],
-    ["a wrong shape", { d: draw([2, 5], 5) }, "shape", "expected shape [N, 6], got [2, 5]"],
-    ["a missing axis", { d: draw([6], 5) }, "shape", "expected shape [N, 6], got [6]"],
+    ["a wrong shape", { d: draw([2, 5], 5) }, "shape", "expected [N, 6], got [2, 5]"],
+    ["a missing axis", { d: draw([6], 5) }, "shape", "expected [N, 6], got [6]"],
     ["nothing", {}, "shape", "got nothing"],
   ];
   it.each(wrongData)("data: %s", async (_, data, code, words) => {

@@ -2,6 +2,7 @@
 
 import type { Float32 } from "../engine/session.js";
 import { VouchError } from "../errors.js";
+import type { LengthProperty } from "../functions/length.js";
 import { feedData, feedParams, type Model, requireWeights, type Trace, type Weights } from "../model.js";
 import { isSmooth, properties } from "../problem.js";
 import { picard } from "../solvers/picard.js";
@@ -11,7 +12,6 @@ import { interpret } from "../tensor/interpret.js";
 import { input } from "../tensor/primitives/leaf.js";
 import { sameShape, showShape, type Tensor } from "../tensor/tensor.js";
 import { mapTensors, tensorLeaves } from "../tensor/tree.js";
-import type { LengthProperty } from "../functions/length.js";
 
 export interface Measured {
   /** What the value is: "nonzeros", "relative error". */

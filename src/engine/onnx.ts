@@ -3,7 +3,7 @@
 import onnx from "onnx-proto";
 import { graphInputs, topological } from "../tensor/graph.js";
 import type { LoopBody, OnnxAttribute, OnnxBuilder } from "../tensor/lowering.js";
-import type { DType, Shape, Tensor } from "../tensor/tensor.js";
+import { type DType, type Shape, shapeError, type Tensor } from "../tensor/tensor.js";
 
 const proto = onnx.onnx;
 const FLOAT = 1;
@@ -101,7 +101,14 @@ class Builder implements OnnxBuilder {
   }
 
   batch(): string {
-    if (this.model.batch === undefined) throw new Error("onnx: N is asked for in a graph without a batched input");
+    if (this.model.batch === undefined) {
+      throw shapeError(
+        "compile",
+        "a batched input that fixes N",
+        "none",
+        "Feed at least one input with a sample axis.",
+      );
+    }
     return this.model.batch;
   }
 

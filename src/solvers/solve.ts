@@ -81,8 +81,8 @@ export async function runChunks(
     if (options.signal?.aborted) {
       throw new VouchError("cancelled", {
         name: "solve",
-        expected: "",
-        got: `${Math.max(...steps)} steps`,
+        expected: "to run to the end",
+        got: `a cancel after ${Math.max(...steps)} steps`,
         remedy: "Start again, from `start` if a state was kept.",
       });
     }

@@ -1,7 +1,7 @@
 /** @file Distance to a set: by how much a constraint is violated. */
 
-import type { ConvexSet } from "../../sets/set.js";
 import { type LengthOptions, type LengthProperty, lengthProperty } from "../../functions/length.js";
+import type { ConvexSet } from "../../sets/set.js";
 
 /**
  * d_C(v) = min_{u in C} ‖u − v‖, in v's units.

@@ -1,8 +1,8 @@
 /** @file Iterate residual: how far one more step would move. */
 
+import { type LengthOptions, type LengthProperty, lengthProperty } from "../../functions/length.js";
 import { distanceBetween } from "../../sets/set.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { type LengthOptions, type LengthProperty, lengthProperty } from "../../functions/length.js";
 
 /**
  * ‖xᵏ − xᵏ⁻¹‖ with xᵏ⁻¹ = v and xᵏ = step(v): 0 exactly at fixed points of the step.

@@ -1,9 +1,9 @@
 /** @file Proximal residual: how far from a minimum of a regularizer, learned or not. */
 
 import type { Proximable } from "../../functions/function.js";
+import { type LengthOptions, type LengthProperty, lengthProperty } from "../../functions/length.js";
 import { distanceBetween } from "../../sets/set.js";
 import { asTensor, type TensorLike } from "../../tensor/primitives/elementwise.js";
-import { type LengthOptions, type LengthProperty, lengthProperty } from "../../functions/length.js";
 
 /**
  * ‖v − prox_{λf}(v)‖, in v's units: 0 exactly at fixed points of the prox. Needs no value of f.

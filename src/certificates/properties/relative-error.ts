@@ -1,10 +1,10 @@
 /** @file Relative error: how far v is from the measurements. */
 
 import type { Property } from "../../functions/function.js";
+import { type LengthOptions, requireTolerance, zeroBelow } from "../../functions/length.js";
 import { distanceBetween, norm } from "../../sets/set.js";
 import { div, max } from "../../tensor/primitives/elementwise.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { type LengthOptions, requireTolerance, zeroBelow } from "../../functions/length.js";
 
 /** Keeps the division finite at d = 0; far below any datum. */
 const TINY = 1e-30;
