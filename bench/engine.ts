@@ -25,18 +25,14 @@ import { concrete, type Shape, type Tensor } from "../src/tensor/tensor.js";
 import { mapTensors, tensorLeaves } from "../src/tensor/tree.js";
 import { gradient } from "../src/tensor/vjp.js";
 import { squaredError } from "../src/training/squared-error.js";
+import type { Bench } from "./main.js";
 
 const CHANNELS = 16;
 const SIDE = 128;
 /** Floating-point operations of three 5×5 convolutions 16 → 16 on one 128² slice. */
 const BLOCK_FLOPS = 3 * 2 * CHANNELS * CHANNELS * 25 * SIDE * SIDE;
 
-export interface EngineBench {
-  readonly figures: Record<string, number>;
-  readonly env: Record<string, string>;
-}
-
-export async function benchEngine(log: (line: string) => void): Promise<EngineBench> {
+export const engine: Bench = async (log) => {
   const figures: Record<string, number> = {};
   const iterations = { b1: 60, b8: 20 };
   for (const [key, batch] of [
@@ -79,7 +75,7 @@ export async function benchEngine(log: (line: string) => void): Promise<EngineBe
   }
   const peer = await pytorch(log);
   return { figures: { ...figures, ...peer.figures }, env: peer.env };
-}
+};
 
 /** The released architecture's regularizer as a prox, or the identity in its place. */
 function residualBlock(active: boolean): Model {

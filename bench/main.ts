@@ -1,9 +1,16 @@
 /** @file npm run -s bench -- NAME [--json]: figures within one run. */
 
 import { machineLine } from "../cli/output.js";
-import { benchEngine } from "./engine.js";
+import { engine } from "./engine.js";
+import { tvRadius } from "./tv-radius.js";
 
-const benches: Readonly<Record<string, typeof benchEngine>> = { engine: benchEngine };
+/** Figures and what they were measured with; `log` is for people. */
+export type Bench = (log: (line: string) => void) => Promise<{
+  readonly figures: Readonly<Record<string, number>>;
+  readonly env: Readonly<Record<string, string>>;
+}>;
+
+const benches: Readonly<Record<string, Bench>> = { engine, "tv-radius": tvRadius };
 
 const words = process.argv.slice(2);
 const json = words.includes("--json");

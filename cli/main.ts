@@ -4,7 +4,7 @@
 import { VouchError } from "../src/errors.js";
 import { type Call, type Commands, commandHelp, overallHelp, readCall, subcommands } from "./command.js";
 import { commands } from "./commands/index.js";
-import { exitCodeOf, INTERNAL, INTERRUPTED } from "./errors.js";
+import { exitCodeOf, INTERRUPTED } from "./errors.js";
 import { machineLine, output } from "./output.js";
 import { version } from "./paths.js";
 import { progress } from "./progress.js";
@@ -54,11 +54,12 @@ function report(error: unknown, { json, trace }: { json: boolean; trace: boolean
   const known = error instanceof VouchError;
   const message = error instanceof Error ? error.message : String(error);
   const code = known ? error.code : "internal";
-  process.stderr.write(known ? `error (${code}): ${message}\n` : `error (${code}): a fault of Vouch: ${message}\n`);
+  if (code === "cancelled") process.stderr.write("Stopped; nothing was written.\n");
+  else process.stderr.write(`error (${code}): ${known ? "" : "a fault of Vouch: "}${message}\n`);
   if (trace && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   else if (!known) process.stderr.write("Run again with --trace to see where.\n");
   if (json) say(JSON.stringify({ code, details: known ? error.details : { message } }));
-  return known ? exitCodeOf(error) : INTERNAL;
+  return exitCodeOf(error);
 }
 
 function say(text: string): 0 {

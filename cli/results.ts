@@ -17,7 +17,7 @@ export function certificateRows(
 ): [heading: string[], rows: (string | number)[][]] {
   const terms = [...new Set(rows.flatMap(({ result }) => result.certificates.map(({ property }) => property)))];
   const scored = rows.some(({ score }) => score);
-  const heading = ["", "method", ...(scored ? ["PSNR dB", "SSIM"] : []), ...terms, "verdict"];
+  const heading = ["measurement", "method", ...(scored ? ["PSNR dB", "SSIM"] : []), ...terms, "verdict"];
   const cells = rows.map(({ name, method, result, score }) => [
     name,
     method,

@@ -115,7 +115,7 @@ async function startOf(
   const { checkpoint, options } = await within(`${called} ${path}`, async () =>
     parseCheckpoint(await readFileOrExplain(path, "a checkpoint")),
   );
-  for (const key of Object.keys({ ...options, ...identity })) {
+  for (const key of Object.keys({ ...identity, ...options })) {
     if (options[key] === identity[key]) continue;
     throw new VouchError("parameter", {
       name: called,

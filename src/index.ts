@@ -12,6 +12,7 @@ export * as properties from "./certificates/properties/index.js";
 export { compile, type EngineOptions, type Float32, type Session } from "./engine/session.js";
 export * from "./errors.js";
 export * from "./files/bundle.js";
+export * from "./files/checkpoint.js";
 export * from "./files/npy.js";
 export * from "./files/npz.js";
 export * from "./files/safetensors.js";

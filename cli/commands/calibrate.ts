@@ -1,5 +1,6 @@
 /** @file vouch calibrate: what the properties of trusted inferences look like. */
 
+import { dirname } from "node:path";
 import { stratify } from "../../src/applications/ct/select.js";
 import { VouchError } from "../../src/errors.js";
 import { command } from "../command.js";
@@ -15,7 +16,8 @@ import {
   scanOptions,
   seedOption,
 } from "../ct.js";
-import { writeFileAtomic } from "../files.js";
+import { within } from "../errors.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
 import { readCollection } from "../images.js";
 import { integer, list, text } from "../options.js";
 import { beside } from "../paths.js";
@@ -46,6 +48,7 @@ export const calibrateCommand = command({
             what: `${limit} generated Ellipses phantoms`,
           }
         : await heldOut(name, data, ct.size, limit, seed);
+    await within(`${name}: --out`, () => makeFolder(dirname(target)));
     out.line(`Calibrating ${names.join(" and ")} on ${what}, ${ct.size} × ${ct.size}, ${ct.sinogram[0]} views.`);
     const { calibrations, left } = await calibrateMethods(context, ct, methods, images, {
       seed,

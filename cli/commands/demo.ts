@@ -28,13 +28,14 @@ import {
   simulateAll,
   solveAll,
 } from "../ct.js";
+import { within } from "../errors.js";
 import { ctFigure } from "../figures/ct.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { integer, text } from "../options.js";
 import { certificateRows, type NamedResult, printSentences } from "../results.js";
 
-/** More than honest phantoms need; a corrupted one would go on for ever. */
-const MAX_STEPS = 1200;
+/** Twice what honest phantoms need; a corrupted one would go on for ever. */
+const MAX_STEPS = 2000;
 
 /** By how much one view reads too high. */
 const GAIN = 1.15;
@@ -58,7 +59,7 @@ export const demo = command({
     const { phantoms, model, seed, out: folder } = context.options;
     const ct = scan(context.options);
     const methods = await loadMethods(context, ct, METHODS, model);
-    await makeFolder(folder);
+    await within(`${context.name}: --out`, () => makeFolder(folder));
     const images = Array.from({ length: phantoms }, (_, i) => phantom(ct, seed, "demo", i));
     const honest = simulateAll(ct, images, seed, "demo");
     const view = Math.floor(ct.sinogram[0] / 2);

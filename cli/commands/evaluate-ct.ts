@@ -1,5 +1,6 @@
 /** @file vouch evaluate ct: quality and constraints of methods on images, by patient. */
 
+import { dirname } from "node:path";
 import type { Measurement } from "../../src/applications/ct/examples.js";
 import { feasibility, type Score, score } from "../../src/applications/ct/score.js";
 import { meanOverPatients, type Slice, stratify } from "../../src/applications/ct/select.js";
@@ -21,8 +22,9 @@ import {
   simulateAll,
   solveAll,
 } from "../ct.js";
+import { within } from "../errors.js";
 import { ctFigure } from "../figures/ct.js";
-import { writeFileAtomic } from "../files.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
 import { type Collection, readCollection } from "../images.js";
 import { integer, list, text } from "../options.js";
 import { dataFile } from "../paths.js";
@@ -75,6 +77,10 @@ export const evaluateCt = command({
         : "whose patients are not known: each counts as its own";
     out.line(`${slices.length} slices ${whose}. ${ct.sinogram[0]} views, noise 1.5 %, seed ${options.seed}.`);
 
+    if (options.figure !== undefined) {
+      const folder = dirname(options.figure);
+      await within(`${name}: --figure`, () => makeFolder(folder));
+    }
     const images = slices.map(({ image }) => image);
     requireContent(`${name}: --images ${path}`, slices);
     const measurements = simulateAll(ct, images, options.seed, "evaluate");

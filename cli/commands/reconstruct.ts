@@ -26,11 +26,12 @@ import {
   simulateAll,
   solveAll,
 } from "../ct.js";
+import { within } from "../errors.js";
 import { ctFigure } from "../figures/ct.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { kindOf, readArray, toImages, toSinograms } from "../images.js";
 import { choice, integer, number, text } from "../options.js";
-import { certificateRows, printSentences } from "../results.js";
+import { certificateRows, type NamedResult, printSentences } from "../results.js";
 
 /** Rows of the figure. */
 const SHOWN = 4;
@@ -62,7 +63,7 @@ export const reconstruct = command({
     const [method] = await loadMethods(context, ct, [options.method], options.model);
     const calibrations = await loadCalibrations(context, options);
     const calibration = await pickCalibration(context, calibrations, method!, ct, NOISE_LEVEL);
-    await makeFolder(options.out);
+    await within(`${name}: --out`, () => makeFolder(options.out));
     const one = measurements.length === 1;
     out.line(
       truths
@@ -82,41 +83,49 @@ export const reconstruct = command({
       },
       limits,
     );
-
-    const rows = results.map((result, i) => ({
+    const rows: Row[] = results.map((result, i) => ({
       name: one ? "input" : `input ${i + 1}`,
       method: method!.name,
       result,
-      ...(truths ? { score: score(ct, result.x.data, truths[i]!) } : {}),
+      ...(truths ? { truth: truths[i]!, score: score(ct, result.x.data, truths[i]!) } : {}),
     }));
     out.table(...certificateRows(rows, out));
     for (const row of rows.slice(0, SHOWN)) printSentences(row, out);
 
-    const files = { x: join(options.out, "x.npy"), certificate: join(options.out, "certificate.json") };
-    const figure = join(options.out, "figure.png");
+    const rest = { method: method!, calibration };
     const inferences = rows.map(({ name: of, result }, i) => ({
       name: of,
-      measurement: measurements[i]!,
-      method: method!,
-      calibration,
       result,
+      measurement: measurements[i]!,
+      ...rest,
     }));
     const noise = { ...(options.delta === undefined ? { level: NOISE_LEVEL } : {}), simulated: truths !== undefined };
-    const picture = ctFigure(
-      rows.slice(0, SHOWN).map(({ name: title, result, ...row }, i) => ({
-        title,
-        ...(truths ? { truth: truths[i]! } : {}),
-        methods: [{ name: row.method, x: result.x.data, result, ...(row.score ? { score: row.score } : {}) }],
-      })),
-      { size: ct.size, title: "Reconstruction and its certificates", footnote: calibrations.data },
-    );
-    await writeFileAtomic(files.x, formatNpy(stack(results, input, ct)));
-    await writeFileAtomic(files.certificate, await certificateFile(inferences, ct, noise));
-    await writeFileAtomic(figure, picture);
-    out.line(`Written: ${[files.x, files.certificate, figure].join(", ")}.`);
+    const files: Record<string, Uint8Array> = {
+      "x.npy": formatNpy(stack(results, input, ct)),
+      "certificate.json": await certificateFile(inferences, ct, noise),
+      "figure.png": picture(rows, ct, calibrations.data),
+    };
+    for (const [file, bytes] of Object.entries(files)) await writeFileAtomic(join(options.out, file), bytes);
+    out.line();
+    out.line(`Written to ${options.out}: ${Object.keys(files).join(", ")}.`);
     return outcome(rows);
   },
 });
+
+interface Row extends NamedResult {
+  readonly truth?: Float32Array;
+}
+
+/** The first few, and what their labels compare with. */
+function picture(rows: readonly Row[], { size }: Tomography, data: string): Uint8Array {
+  const shown = rows.slice(0, SHOWN).map(({ name: title, truth, method, result, score: s }) => ({
+    title,
+    ...(truth ? { truth } : {}),
+    methods: [{ name: method, x: result.x.data, result, ...(s ? { score: s } : {}) }],
+  }));
+  const footnote = `Labels: conformal p-values against ${data}.`;
+  return ctFigure(shown, { size, title: "Reconstruction and its certificates", footnote });
+}
 
 interface Prepared {
   /** Where images came in. */
@@ -169,9 +178,7 @@ function stack(results: readonly Result[], { shape }: NpyArray, { size }: Tomogr
   return { shape: shape.length === 3 ? [results.length, size, size] : [size, size], data };
 }
 
-function outcome(
-  rows: readonly { readonly result: Result; readonly score?: { readonly psnr: number; readonly ssim: number } }[],
-) {
+function outcome(rows: readonly Row[]) {
   const labelled = (label: string) =>
     rows.filter(({ result }) => result.certificates.some((certificate) => certificate.label === label)).length;
   const scores = rows.flatMap(({ score: s }) => (s ? [s] : []));

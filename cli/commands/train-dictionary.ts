@@ -3,6 +3,7 @@
 import { dictionaryProblem } from "../../src/applications/dictionary/data.js";
 import { DICTIONARY_RECIPE, trainDictionary } from "../../src/applications/dictionary/train.js";
 import { command } from "../command.js";
+import { engineOf, engineOptions } from "../ct.js";
 import { integer, number, text } from "../options.js";
 import { resumeOption, runTraining } from "../training.js";
 
@@ -19,10 +20,11 @@ export const trainDictionaryCommand = command({
     batch: integer("Signals of one step.", DICTIONARY_RECIPE.batch, { min: 1 }),
     lr: number("Largest step size.", DICTIONARY_RECIPE.learningRate, { above: 0 }),
     problem: integer("Seed of the matrices A and M.", 2021, { min: 0 }),
+    ...engineOptions,
     seed: integer("Seed of the order of the batches.", DICTIONARY_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, signals: count, problem, ...asked } = context.options;
+    const { out: target, resume, lr, signals: count, problem, threads, ...asked } = context.options;
     const { phases, passes, batch } = asked;
     context.out.line(`Training on ${count} signals.`);
     return runTraining(context, {
@@ -33,7 +35,14 @@ export const trainDictionaryCommand = command({
       total: phases * passes * Math.ceil(count / batch),
       next: `vouch evaluate dictionary --model ${target}`,
       train: (hooks) =>
-        trainDictionary({ ...asked, count, learningRate: lr, problem: dictionaryProblem(problem), ...hooks }),
+        trainDictionary({
+          ...asked,
+          count,
+          learningRate: lr,
+          problem: dictionaryProblem(problem),
+          ...engineOf({ threads }),
+          ...hooks,
+        }),
     });
   },
 });

@@ -94,7 +94,9 @@ describe("evaluateDictionary", () => {
     const figures = await evaluateDictionary(bundle, { ...options, onProgress });
     expect(figures.true_pass).toBeGreaterThan(0.8);
     expect(seen.at(-1)).toBe(1);
-    await expect(evaluateDictionary(bundle, { ...options, signal: AbortSignal.abort() })).rejects.toThrow(/cancelled/);
+    await expect(evaluateDictionary(bundle, { ...options, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "cancelled",
+    });
   });
 
   it("refuses another model's file", async () => {

@@ -71,7 +71,9 @@ describe.each(propertyCases.map((row, i) => [`${row.file} (${i})`, row] as const
 });
 
 it("every file of properties/ has a row", () => {
-  const files = readdirSync(new URL("../../src/certificates/properties", import.meta.url)).filter((file) => file !== "index.ts");
+  const files = readdirSync(new URL("../../src/certificates/properties", import.meta.url)).filter(
+    (file) => file !== "index.ts",
+  );
   expect(new Set(propertyCases.map(({ file }) => `${file}.ts`))).toEqual(new Set(files));
 });
 

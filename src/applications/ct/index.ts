@@ -1,5 +1,6 @@
 /** @file Computed tomography from few views. @source Heaton & Wu Fung 2023, eq. (17) */
 
+export * from "./calibrations.js";
 export * from "./chi-square.js";
 export * from "./examples.js";
 export * from "./measure.js";

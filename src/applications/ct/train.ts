@@ -43,7 +43,7 @@ export const CT_RECIPE = {
   rho: 0.8,
   seed: 1,
   phases: 2,
-  passes: 24,
+  passes: 12,
   slices: 240,
   batch: 8,
   learningRate: 4e-3,

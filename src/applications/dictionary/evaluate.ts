@@ -14,7 +14,7 @@ import { leastSquares } from "./least-squares.js";
 import { implicitDictionary } from "./model.js";
 
 /** Where the KKT residuals of dictionary solves stop, and when they give up. */
-export const DICTIONARY_SOLVE = { tolerance: 1e-4, maxSteps: 20_000 } as const;
+export const DICTIONARY_SOLVE = { tolerance: 1e-4, maxSteps: 50_000 } as const;
 
 /** Fail at a false-alarm rate of 5 % a property, without warnings: the paper's threshold at 95 %. */
 export const dictionaryLabel: Labeller = (values, alpha) =>

@@ -19,7 +19,7 @@ import type { DictionaryProblem } from "./data.js";
  * 1e-4 with a learned K (4,250 steps; 6,930 at 3 and above 10,000 at 1), and training from warm starts reaches a relative
  * error of 2e-2 in 1,000 optimizer steps, where a ratio of 1 does not in 2,000.
  */
-const RATIO = 10;
+const RATIO = { sparsity: 40, fidelity: 20 };
 
 /**
  * min ‖Kx‖₁ s.t. Ax = d, with K [n, n] learned and A [m, n] known.

@@ -13,8 +13,8 @@ export const DICTIONARY_RECIPE = {
   count: 10_000,
   validation: 500,
   batch: 100,
-  passes: 10,
-  phases: 4,
+  passes: 8,
+  phases: 3,
   patience: 2,
   learningRate: 5e-4,
   seed: 1,
@@ -39,7 +39,7 @@ export interface TrainDictionaryOptions
   readonly patience?: number;
   /** Largest step of Adam, reached after 50 optimizer steps; then a cosine down to a fiftieth of it. */
   readonly learningRate?: number;
-  /** Solver steps a visit; default 20 from a warm start, 200 from zero. */
+  /** Solver steps a visit; default 20 from a warm start, 1000 from zero. */
   readonly steps?: Steps;
   /** Order of the batches. */
   readonly seed?: number;
@@ -50,7 +50,7 @@ export interface TrainedDictionary {
   readonly result: FitResult;
 }
 
-const STEPS: Steps = { warm: 20, cold: 200, every: 4 };
+const STEPS: Steps = { warm: 20, cold: 1000, every: 4 };
 const RISE = 50;
 const LAST = 0.02;
 
