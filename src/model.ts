@@ -53,7 +53,9 @@ export interface Model {
 }
 
 export interface Trace {
+  /** Stored parameters, and what the problem reads of them. */
   readonly params: Readonly<Record<string, Tensor>>;
+  readonly read: Readonly<Record<string, Tensor>>;
   readonly data: Readonly<Record<string, Tensor>>;
   readonly problem: Problem;
   readonly operator: Operator;
@@ -83,7 +85,7 @@ export function define<P extends Params, D extends Readonly<Record<string, Shape
       const made = [...next, operator.read(z), operator.metric(z), ...Object.values(operator.residuals(z, z1))];
       const sources = [...tensorLeaves(z).map(([, leaf]) => leaf), ...Object.values(given)];
       requireSamplewise(`define "${name}"`, made, new Set(sources));
-      return { params: raw, data: given, problem, operator };
+      return { params: raw, read, data: given, problem, operator };
     },
   };
 }

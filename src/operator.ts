@@ -21,6 +21,8 @@ export interface Operator {
   read(z: Tree): Tensor;
   /** Copies pᵢ of Sᵢx by term name: where sparsity is exact, as Sᵢx is only near pᵢ. Absent where the splitting has none. */
   readonly copies?: (z: Tree) => Record<string, Tensor>;
+  /** Dual vectors νᵢ by term name: at a fixed point those of the optimum, anywhere else good for a bound. Absent where there are none. */
+  readonly duals?: (z: Tree) => Record<string, Tensor>;
   /** KKT residuals by name, each [N] and relative, of the step z → z1 = T(z); all zero exactly at fixed points. */
   residuals(z: Tree, z1: Tree): Record<string, Tensor>;
   /** What must hold for T to be averaged. */

@@ -1,5 +1,6 @@
 /** @file What a proximable function is, and the prox of its conjugate. */
 
+import type { ConvexSet } from "../sets/set.js";
 import { div, mul, sub } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -21,6 +22,10 @@ export interface Proximable {
   readonly conjugate?: (y: Tensor) => Tensor;
   /** prox of α f* at u, where it is cheaper than by Moreau's identity. */
   readonly proxConjugate?: (u: Tensor, alpha: Tensor) => Tensor;
+  /** A point of dom f* near y, y itself where it is one: what makes any dual vector fit for a bound. Absent where dom f* is the space. */
+  readonly admit?: (y: Tensor) => Tensor;
+  /** Of indicators: the set. */
+  readonly set?: ConvexSet;
   readonly property: Property;
 }
 

@@ -17,6 +17,9 @@ import { maximum } from "../tensor/primitives/maximum.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Proximable } from "./function.js";
 
+/** A share of τ that float32 represents and whose rounding stays within τ. */
+const INSIDE = 1 - 2 ** -20;
+
 /**
  * f(v) = τ Σ_g ‖v_g‖₂, groups along one axis.
  *
@@ -53,6 +56,7 @@ export function groupL21(axis: number, tau: TensorLike = 1): Proximable {
       return select(lessEqual(maximum(excess, sampleAxes(excess)), 0), 0, Number.POSITIVE_INFINITY);
     },
     proxConjugate: (u) => clip(u, weight),
+    admit: (y) => clip(y, mul(weight, INSIDE)),
     property: { kind: "value", measure: value },
   };
 }

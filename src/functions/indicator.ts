@@ -20,6 +20,7 @@ export function indicator(set: ConvexSet): Proximable {
     prox: (v) => set.project(v),
     value: (v) => select(lessEqual(set.distance(v), 0), 0, Number.POSITIVE_INFINITY),
     conjugate: (y) => set.support(y),
+    set,
     property: lengthProperty("indicator", `distance to ${set.name}`, (v) => set.distance(v), {}),
   };
 }

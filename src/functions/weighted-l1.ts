@@ -37,6 +37,7 @@ export function weightedL1(tau: Tensor): Proximable {
       return select(lessEqual(maximum(excess, sampleAxes(excess)), 0), 0, Number.POSITIVE_INFINITY);
     },
     proxConjugate: (u) => clip(u, tau),
+    admit: (y) => clip(y, tau),
     property: { kind: "value", measure: (v) => perSampleSum(mul(tau, abs(v))) },
   };
 }

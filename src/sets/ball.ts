@@ -37,5 +37,9 @@ export function ball(centre: Tensor, radius: TensorLike): ConvexSet {
     },
     distance: (v) => max(sub(norm(sub(v, centre)), delta), 0),
     support: (y) => add(inner(centre, y), mul(delta, norm(y))),
+    excess: (v) => sub(norm(sub(v, centre)), delta),
+    centre,
+    bounded: true,
+    widen: (epsilon) => ball(centre, add(delta, epsilon)),
   };
 }

@@ -3,6 +3,7 @@
 import { VouchError } from "../errors.js";
 import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
 import { less, max, min, mul, select } from "../tensor/primitives/elementwise.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { type ConvexSet, distanceBetween } from "./set.js";
 
 /**
@@ -23,12 +24,15 @@ export function box(low: number, high: number): ConvexSet {
       remedy: "Swap the bounds.",
     });
   }
+  const finite = Number.isFinite(low) && Number.isFinite(high);
+  // Zeros of y add 0 where a bound is infinite.
+  const bySign = (y: Tensor) => select(less(0, y), mul(y, high), select(less(y, 0), mul(y, low), 0));
   const project: ConvexSet["project"] = (v) => min(max(v, low), high);
   return {
     name: `box [${low}, ${high}]`,
     project,
+    bounded: finite,
     distance: (v) => distanceBetween(v, project(v)),
-    // Zeros of y add 0 even where a bound is infinite.
-    support: (y) => sum(select(less(0, y), mul(y, high), select(less(y, 0), mul(y, low), 0)), sampleAxes(y)),
+    support: (y) => sum(finite ? max(mul(y, low), mul(y, high)) : bySign(y), sampleAxes(y)),
   };
 }

@@ -2,6 +2,7 @@
 
 import { broadcastTo } from "../tensor/primitives/broadcast.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { ball } from "./ball.js";
 import { type ConvexSet, distanceBetween, inner } from "./set.js";
 
 /**
@@ -18,5 +19,7 @@ export function point(c: Tensor): ConvexSet {
     project: (v) => broadcastTo(c, v.shape),
     distance: (v) => distanceBetween(v, c),
     support: (y) => inner(c, y),
+    centre: c,
+    widen: (epsilon) => ball(c, epsilon),
   };
 }

@@ -12,6 +12,14 @@ export interface ConvexSet {
   distance(v: Tensor): Tensor;
   /** sup_{u in the set} ⟨u, y⟩ for each sample: [N]. */
   support(y: Tensor): Tensor;
+  /** ≤ 0 exactly on the set, without a square root's loss near its boundary: [N]. Default: the distance. */
+  readonly excess?: (v: Tensor) => Tensor;
+  /** A point well inside, to which an infeasible one can be pulled: broadcasts against v. */
+  readonly centre?: Tensor;
+  /** sup over the set of |v| is finite, so that its support function is. */
+  readonly bounded?: boolean;
+  /** The set of points no further than ε from this one. */
+  readonly widen?: (epsilon: number) => ConvexSet;
 }
 
 /** ⟨a, b⟩ within each sample: [N]. */

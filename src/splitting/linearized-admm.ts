@@ -109,6 +109,7 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
       return (lambda ? full(point, lambda) : reduced(point)) as unknown as Tree;
     },
     read: (z) => (z as unknown as Point).x,
+    duals: (z) => ({ ...(z as unknown as Point).nu }),
     copies: (z) => {
       const { p, nu, x } = z as unknown as Point;
       if (p) return { ...p };

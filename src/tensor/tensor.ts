@@ -2,6 +2,7 @@
 
 import { VouchError } from "../errors.js";
 import type { OnnxBuilder } from "./lowering.js";
+import type { Enclosed } from "./rounding.js";
 
 /** Numbers are float32 in the engine and float64 in the interpreter. */
 export type DType = "float" | "bool";
@@ -21,7 +22,7 @@ export interface Value {
   readonly data: Float64Array;
 }
 
-/** One row of the primitive table: the four rules of a primitive, in one place. */
+/** One row of the primitive table: the rules of a primitive, in one place. */
 export interface Primitive<A = unknown> {
   readonly name: string;
   /** Uses only + − × ÷ √ min max compare in a fixed order: bit-identical on every IEEE 754 machine. */
@@ -34,6 +35,8 @@ export interface Primitive<A = unknown> {
   onnx(build: OnnxBuilder, inputs: readonly string[], node: Node<A>): readonly string[];
   /** Plain float64 evaluation; `batch` is the run-time value of N. */
   eval64(inputs: readonly Value[], node: Node<A>, batch: number): readonly Value[];
+  /** What eval64 lost to rounding, given what its inputs lost: what makes an exact primitive fit for proofs. */
+  readonly enclose?: (inputs: readonly Enclosed[], outputs: readonly Value[], node: Node<A>) => readonly Enclosed[];
 }
 
 export interface Node<A = unknown> {

@@ -42,9 +42,9 @@ export const CT_RECIPE = {
   size: 7,
   rho: 0.8,
   seed: 1,
-  phases: 2,
-  passes: 12,
-  slices: 240,
+  phases: 1,
+  passes: 24,
+  slices: 480,
   batch: 8,
   learningRate: 4e-3,
 } as const;

@@ -1,5 +1,6 @@
 /** @file Broadcasting and its adjoint: broadcastTo, sum over axes, reshape. */
 
+import { moved, sumOf } from "../rounding.js";
 import {
   apply,
   concrete,
@@ -68,6 +69,7 @@ export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = {
     build.node("Reshape", [x!, build.int64(attributes.shape.map((dim) => (dim === "N" ? -1 : dim)))]),
   ],
   eval64: ([x], { attributes }, batch) => [{ shape: concrete(attributes.shape, batch), data: x!.data }],
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
 };
 
 /** Same elements in row-major order under another shape; the sample axis stays first. */
@@ -94,6 +96,7 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = {
     });
     return [{ shape, data }];
   },
+  enclose: ([x], [y]) => [{ value: y!, radius: sumOf(x!.value.data.length / Math.max(1, y!.data.length), x!) }],
 };
 
 /** Σ over `axes`, which stay with size 1. */
@@ -136,6 +139,7 @@ export const broadcastPrimitive: Primitive<{ readonly shape: Shape }> = {
     return [build.node("Expand", [x!, target])];
   },
   eval64: ([x], { attributes }, batch) => [broadcastValue(x!, concrete(attributes.shape, batch))],
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
 };
 
 function broadcastValue(x: Value, shape: number[]): Value {

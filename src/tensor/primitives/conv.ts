@@ -1,6 +1,7 @@
 /** @file Two-dimensional convolution (cross-correlation, stride 1, zero padding) and its two adjoints. */
 
-import { apply, concrete, type Primitive, shapeError, showShape, type Tensor } from "../tensor.js";
+import { type Enclosed, innerProduct, largest, moved } from "../rounding.js";
+import { apply, concrete, type Primitive, shapeError, showShape, type Tensor, type Value } from "../tensor.js";
 
 interface Padded {
   readonly padding: number;
@@ -32,6 +33,7 @@ export const conv2dPrimitive: Primitive<Padded> = {
   onnx: (build, [x, w], { attributes: { padding } }) => [
     build.node("Conv", [x!, w!], { pads: [padding, padding, padding, padding] }),
   ],
+  enclose: ([x, w], [y]) => [{ value: y!, radius: filtered(x!, w!, 0) }],
   eval64: ([x, w], { outputs, attributes: { padding } }, batch) => {
     const shape = concrete(outputs[0]!.shape, batch);
     const [n, co, ho, wo] = shape as [number, number, number, number];
@@ -56,6 +58,25 @@ export const conv2dPrimitive: Primitive<Padded> = {
     return [{ shape, data }];
   },
 };
+
+/** Radius of products with filters [out, in, h, w] summed over all but one axis: what goes into one element. */
+function filtered(x: Enclosed, w: Enclosed, axis: 0 | 1): number {
+  const [out, channels, h, width] = w.value.shape as [number, number, number, number];
+  const terms = (axis === 0 ? channels : out) * h * width;
+  const rowSum = largestRow(w.value, axis);
+  return innerProduct(terms, rowSum, w, { largest: largest(x.value), radius: x.radius });
+}
+
+/** max over an axis of Σ|w| over the others. */
+function largestRow({ shape, data }: Value, axis: 0 | 1): number {
+  const [out, channels, h, w] = shape as [number, number, number, number];
+  const sums = new Float64Array(axis === 0 ? out : channels);
+  data.forEach((value, k) => {
+    const at = axis === 0 ? Math.floor(k / (channels * h * w)) : Math.floor(k / (h * w)) % channels;
+    sums[at]! += Math.abs(value);
+  });
+  return sums.reduce((a, b) => Math.max(a, b), 0);
+}
 
 /** Output positions q for which 0 ≤ q + shift < width. */
 function inside(shift: number, outputs: number, width: number): [number, number] {
@@ -93,6 +114,7 @@ export const conv2dAdjointPrimitive: Primitive<Padded> = {
   onnx: (build, [y, w], { attributes: { padding } }) => [
     build.node("ConvTranspose", [y!, w!], { pads: [padding, padding, padding, padding] }),
   ],
+  enclose: ([x, w], [y]) => [{ value: y!, radius: filtered(x!, w!, 1) }],
   eval64: ([y, w], { outputs, attributes: { padding } }, batch) => {
     const shape = concrete(outputs[0]!.shape, batch);
     const [n, ci, h, width] = shape as [number, number, number, number];
@@ -148,6 +170,7 @@ export const flipFilterPrimitive: Primitive<Record<string, never>> = {
     ]);
     return [build.node("Transpose", [flipped], { perm: [1, 0, 2, 3] })];
   },
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
   eval64: ([w]) => {
     const [co, ci, kh, kw] = w!.shape as [number, number, number, number];
     const data = new Float64Array(w!.data.length);
@@ -208,6 +231,16 @@ export const conv2dFilterPrimitive: Primitive<Padded> = {
     const total = build.node("ReduceSum", [products, build.int64([0])], { keepdims: 0 });
     const shaped = build.node("Reshape", [total, build.int64([co, kh, kw, ci])]);
     return [build.node("Transpose", [shaped], { perm: [0, 3, 1, 2] })];
+  },
+  enclose: ([x, g], [y]) => {
+    const [n, , h, w] = g!.value.shape as [number, number, number, number];
+    const terms = n * h * w;
+    return [
+      {
+        value: y!,
+        radius: innerProduct(terms, terms * largest(g!.value), g!, { largest: largest(x!.value), radius: x!.radius }),
+      },
+    ];
   },
   eval64: ([x, g], { outputs, attributes: { padding } }) => {
     const [n, ci, h, w] = x!.shape as [number, number, number, number];

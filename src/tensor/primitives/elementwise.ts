@@ -1,5 +1,6 @@
 /** @file Elementwise primitives with NumPy broadcasting. */
 
+import { type Enclosed, largest, UNIT, up } from "../rounding.js";
 import {
   apply,
   type DType,
@@ -45,11 +46,15 @@ interface Rule {
   readonly f: (...values: number[]) => number;
   /** Cotangents before summing over what was broadcast. */
   readonly vjp: (g: Tensor, inputs: readonly Tensor[], output: Tensor) => readonly (Tensor | undefined)[];
+  /** Of exact ones. */
+  readonly enclose?: (inputs: readonly Enclosed[], output: Value) => Omit<Enclosed, "value">;
 }
 
 function elementwise(name: string, rule: Rule): Primitive<None> {
+  const { enclose } = rule;
   return {
     name,
+    ...(enclose ? { enclose: (inputs, [value]) => [{ value: value!, ...enclose(inputs, value!) }] } : {}),
     exact: rule.exact,
     shape: (inputs) => [{ shape: broadcastShape(name, inputs), dtype: rule.dtype ?? "float" }],
     vjp: ({ inputs, outputs }, [g]) =>
@@ -68,7 +73,7 @@ function evaluate(f: (...values: number[]) => number, inputs: readonly Value[]):
     return dims.find((dim) => dim !== 1) ?? 1;
   });
   const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
-  const full = inputs.map((x) => (x.data.length === data.length ? x.data : expand(x, shape)));
+  const full = inputs.map((x) => expand(x, shape));
   const [a, b, c] = full as [Float64Array, Float64Array, Float64Array];
   if (full.length === 1) for (let k = 0; k < data.length; k++) data[k] = f(a[k]!);
   else if (full.length === 2) for (let k = 0; k < data.length; k++) data[k] = f(a[k]!, b[k]!);
@@ -76,7 +81,24 @@ function evaluate(f: (...values: number[]) => number, inputs: readonly Value[]):
   return { shape, data };
 }
 
+/** Radii of float64 operations that round once. */
+const rounded = (radius: (inputs: readonly Enclosed[], output: Value) => number): NonNullable<Rule["enclose"]> => {
+  return (inputs, output) => ({ radius: up(radius(inputs, output) + UNIT * largest(output)) });
+};
+/** Operations that pick one of their inputs, or change a sign. */
+const unrounded: NonNullable<Rule["enclose"]> = (inputs) => ({
+  radius: Math.max(...inputs.map((x) => x.radius)),
+});
+
+/** min |v|. */
+function smallest({ data }: Value): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const v of data) least = Math.min(least, Math.abs(v));
+  return least;
+}
+
 function expand(x: Value, shape: readonly number[]): Float64Array {
+  if (x.data.length === shape.reduce((p, n) => p * n, 1)) return x.data;
   const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
   forEachOffset(shape, broadcastStrides(x.shape, shape.length), (k, offset) => {
     data[k] = x.data[offset]!;
@@ -90,47 +112,66 @@ const unary = (
   onnx: string,
   f: (x: number) => number,
   d: (x: Tensor, y: Tensor) => TensorLike | undefined,
+  enclose?: Rule["enclose"],
 ) =>
   elementwise(name, {
     exact,
     onnx,
     f,
+    ...(enclose ? { enclose } : {}),
     vjp: (g, [x], y) => {
       const slope = d(x!, y);
       return [slope === undefined ? undefined : mul(g, slope)];
     },
   });
 
-export const addPrimitive = elementwise("add", { exact: true, onnx: "Add", f: (a, b) => a! + b!, vjp: (g) => [g, g] });
+const sumOfRadii = rounded(([a, b]) => a!.radius + b!.radius);
+export const addPrimitive = elementwise("add", {
+  exact: true,
+  onnx: "Add",
+  f: (a, b) => a! + b!,
+  vjp: (g) => [g, g],
+  enclose: sumOfRadii,
+});
 export const subPrimitive = elementwise("sub", {
   exact: true,
   onnx: "Sub",
   f: (a, b) => a! - b!,
   vjp: (g) => [g, neg(g)],
+  enclose: sumOfRadii,
 });
 export const mulPrimitive = elementwise("mul", {
   exact: true,
   onnx: "Mul",
   f: (a, b) => a! * b!,
   vjp: (g, [a, b]) => [mul(g, b!), mul(g, a!)],
+  // (a + r)(b + s) − ab = rb + as + rs; a factor known exactly to be 0 leaves nothing.
+  enclose: rounded(([a, b]) => cross(a!, b!) + cross(b!, a!) + times(a!.radius, b!.radius)),
 });
 export const divPrimitive = elementwise("div", {
   exact: true,
   onnx: "Div",
   f: (a, b) => a! / b!,
   vjp: (g, [, b], y) => [div(g, b!), neg(div(mul(g, y), b!))],
+  // â/b̂ − a/b = ((â − a) − (â/b̂)(b̂ − b))/b
+  enclose: rounded(([a, b], y) => {
+    const least = smallest(b!.value) - b!.radius;
+    return least > 0 ? (a!.radius + times(largest(y), b!.radius)) / (least * (1 - 2 ** -40)) : Number.POSITIVE_INFINITY;
+  }),
 });
 export const maxPrimitive = elementwise("max", {
   exact: true,
   onnx: "Max",
   f: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a! > b! ? a! : b!),
   vjp: (g, [a, b]) => [select(less(a!, b!), 0, g), select(less(a!, b!), g, 0)],
+  enclose: unrounded,
 });
 export const minPrimitive = elementwise("min", {
   exact: true,
   onnx: "Min",
   f: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a! < b! ? a! : b!),
   vjp: (g, [a, b]) => [select(less(b!, a!), 0, g), select(less(b!, a!), g, 0)],
+  enclose: unrounded,
 });
 export const negPrimitive = unary(
   "neg",
@@ -138,6 +179,7 @@ export const negPrimitive = unary(
   "Neg",
   (x) => -x,
   () => -1,
+  unrounded,
 );
 export const absPrimitive = unary(
   "abs",
@@ -145,6 +187,7 @@ export const absPrimitive = unary(
   "Abs",
   (x) => (x < 0 ? -x : x),
   (x) => sign(x),
+  unrounded,
 );
 export const signPrimitive = unary(
   "sign",
@@ -152,8 +195,21 @@ export const signPrimitive = unary(
   "Sign",
   (x) => (x > 0 ? 1 : x < 0 ? -1 : x),
   () => undefined,
+  ([x]) => ({ radius: x!.radius === 0 || smallest(x!.value) > up(x!.radius) ? 0 : 2 }),
 );
-export const sqrtPrimitive = unary("sqrt", true, "Sqrt", Math.sqrt, (_, y) => div(0.5, y));
+export const sqrtPrimitive = unary(
+  "sqrt",
+  true,
+  "Sqrt",
+  Math.sqrt,
+  (_, y) => div(0.5, y),
+  // |√a − √b| = |a − b|/(√a + √b) ≤ √|a − b|, for a and b not negative.
+  rounded(([x]) => {
+    const near = Math.sqrt(x!.radius);
+    const least = smallest(x!.value);
+    return least > 0 ? Math.min(near, x!.radius / Math.sqrt(least)) : near;
+  }),
+);
 export const expPrimitive = unary("exp", false, "Exp", Math.exp, (_, y) => y);
 export const logPrimitive = unary("log", false, "Log", Math.log, (x) => div(1, x));
 export const tanhPrimitive = unary("tanh", false, "Tanh", Math.tanh, (_, y) => sub(1, mul(y, y)));
@@ -172,7 +228,16 @@ const compare = (name: string, onnx: string, f: (a: number, b: number) => boolea
     onnx,
     f: (a, b) => (f(a!, b!) ? 1 : 0),
     vjp: () => [undefined, undefined],
+    enclose: ([a, b], output) => ({ radius: 0, ...open(a!, b!, output) }),
   });
+
+/** Comparisons that the radii leave open. */
+function open(a: Enclosed, b: Enclosed, { shape, data }: Value): { doubt?: Uint8Array } {
+  const near = up(a.radius + b.radius);
+  if (near === 0) return {};
+  const [left, right] = [expand(a.value, shape), expand(b.value, shape)];
+  return { doubt: Uint8Array.from(data, (_, k) => (Math.abs(left[k]! - right[k]!) > near ? 0 : 1)) };
+}
 
 export const lessPrimitive = compare("less", "Less", (a, b) => a < b);
 export const lessEqualPrimitive = compare("lessEqual", "LessOrEqual", (a, b) => a <= b);
@@ -183,6 +248,7 @@ export const selectPrimitive: Primitive<None> = {
     onnx: "Where",
     f: (c, a, b) => (c! !== 0 ? a! : b!),
     vjp: (g, [c]) => [undefined, select(c!, g, 0), select(c!, 0, g)],
+    enclose: ([condition, a, b], output) => ({ radius: chosen(condition!, a!, b!, output) }),
   }),
   shape: (inputs) => {
     if (inputs[0]!.dtype !== "bool") {
@@ -191,6 +257,29 @@ export const selectPrimitive: Primitive<None> = {
     return [{ shape: broadcastShape("select", inputs), dtype: "float" }];
   },
 };
+
+/** Radius of what was chosen; where the choice is in doubt, what was not chosen is within it. */
+function chosen({ value, doubt }: Enclosed, a: Enclosed, b: Enclosed, { shape }: Value): number {
+  const [c, left, right] = [expand(value, shape), expand(a.value, shape), expand(b.value, shape)];
+  const marks = doubt && expand({ shape: value.shape, data: Float64Array.from(doubt) }, shape);
+  let radius = 0;
+  for (let k = 0; k < c.length; k++) {
+    radius = Math.max(radius, c[k] === 0 ? b.radius : a.radius);
+    if (marks === undefined || marks[k] === 0) continue;
+    const apart = Math.abs(left[k]! - right[k]!);
+    radius = Math.max(radius, up(Math.max(a.radius, b.radius) + (Number.isNaN(apart) ? Infinity : apart)));
+  }
+  return radius;
+}
+
+/** Product of bounds, of which 0 means nothing at all. */
+function times(a: number, b: number): number {
+  return a === 0 || b === 0 ? 0 : a * b;
+}
+
+function cross(a: Enclosed, b: Enclosed): number {
+  return times(largest(a.value), b.radius);
+}
 
 const binary = (primitive: Primitive<None>) => (a: TensorLike, b: TensorLike) =>
   apply(primitive, [asTensor(a), asTensor(b)], {});

@@ -1,5 +1,6 @@
 /** @file Moving elements without arithmetic: transpose, slice, pad, concat. */
 
+import { moved } from "../rounding.js";
 import {
   apply,
   concrete,
@@ -44,6 +45,7 @@ export const transposePrimitive: Primitive<{ readonly order: readonly number[] }
       ),
   ],
   onnx: (build, [x], { attributes }) => [build.node("Transpose", [x!], { perm: attributes.order })],
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
   eval64: ([x], { attributes: { order } }) => {
     const strides = rowMajor(x!.shape);
     return [
@@ -91,6 +93,7 @@ export const slicePrimitive: Primitive<Range> = {
   onnx: (build, [x], { attributes: { axis, start, end } }) => [
     build.node("Slice", [x!, build.int64([start]), build.int64([end]), build.int64([axis])]),
   ],
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
   eval64: ([x], { attributes: { axis, start, end } }) => {
     const strides = rowMajor(x!.shape);
     const shape = x!.shape.map((dim, i) => (i === axis ? end - start : dim));
@@ -127,6 +130,7 @@ export const padPrimitive: Primitive<Padding> = {
     pads[rank + axis] = after;
     return [build.node("Pad", [x!, build.int64(pads)])];
   },
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
   eval64: ([x], { attributes: { axis, before, after } }) => {
     const shape = x!.shape.map((dim, i) => (i === axis ? before + dim + after : dim));
     const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
@@ -166,6 +170,7 @@ export const concatPrimitive: Primitive<{ readonly axis: number }> = {
     });
   },
   onnx: (build, inputs, { attributes }) => [build.node("Concat", inputs, { axis: attributes.axis })],
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
   eval64: (inputs, { outputs, attributes: { axis } }, batch) => {
     const shape = concrete(outputs[0]!.shape, batch);
     const data = new Float64Array(shape.reduce((p, n) => p * n, 1));

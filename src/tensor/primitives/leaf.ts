@@ -1,6 +1,7 @@
 /** @file Leaves of a graph: named inputs and constants; and the gradient stop. */
 
 import { VouchError } from "../../errors.js";
+import { moved } from "../rounding.js";
 import {
   apply,
   type DType,
@@ -57,6 +58,7 @@ export const constantPrimitive: Primitive<ConstantAttributes> = {
   vjp: () => [],
   onnx: (build, _, { attributes }) => [build.float32(attributes.data, attributes.shape)],
   eval64: (_, { attributes }) => [{ shape: attributes.shape, data: Float64Array.from(attributes.data) }],
+  enclose: (_, [value]) => [{ value: value!, radius: 0 }],
 };
 
 /** A constant array (float32); a number gives a scalar of shape []. */
@@ -80,6 +82,7 @@ export const stopGradientPrimitive: Primitive<Record<string, never>> = {
   vjp: () => [undefined],
   onnx: (_, inputs) => [inputs[0]!],
   eval64: (inputs) => [inputs[0]!],
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
 };
 
 /** x, through which no gradient flows. */

@@ -1,5 +1,6 @@
 /** @file Matrix product, with leading axes that broadcast. */
 
+import { type Enclosed, innerProduct, largest } from "../rounding.js";
 import { apply, concrete, type Primitive, type Shape, shapeError, showShape, type Tensor } from "../tensor.js";
 import { broadcastStrides, forEachOffset, sumTo } from "./broadcast.js";
 import { transpose } from "./layout.js";
@@ -53,7 +54,12 @@ export const matmulPrimitive: Primitive<Record<string, never>> = {
     });
     return [{ shape, data }];
   },
+  enclose: ([a, b], [y]) => [{ value: y!, radius: product(a!, b!, a!.value.shape.at(-1)!) }],
 };
+
+function product(a: Enclosed, b: Enclosed, terms: number): number {
+  return innerProduct(terms, terms * largest(a.value), a, { largest: largest(b.value), radius: b.radius });
+}
 
 /** a's cotangent: g bᵀ, summed over what was broadcast. A weight b shared by all samples gives one flat product. */
 function contract(g: Tensor, b: Tensor, a: Tensor): Tensor {
@@ -114,6 +120,7 @@ export const matmulTransposedPrimitive: Primitive<Record<string, never>> = {
     }
     return [{ shape: [m, n], data }];
   },
+  enclose: ([a, b], [y]) => [{ value: y!, radius: product(a!, b!, a!.value.shape[0]!) }],
 };
 
 /** aᵀ b for a [r, m] and b [r, n]: sums over the first axis, samples included (the cotangent of a weight). */

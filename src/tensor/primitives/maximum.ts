@@ -1,5 +1,6 @@
 /** @file Maximum over axes. */
 
+import { moved } from "../rounding.js";
 import { apply, type Primitive, shapeError, showShape, type Tensor } from "../tensor.js";
 import { broadcastStrides, broadcastTo, forEachOffset, reshape, sumKeep } from "./broadcast.js";
 import { div, less, mul, select } from "./elementwise.js";
@@ -25,10 +26,11 @@ export const maximumPrimitive: Primitive<{ readonly axes: readonly number[] }> =
     const data = new Float64Array(shape.reduce((p, n) => p * n, 1)).fill(Number.NEGATIVE_INFINITY);
     forEachOffset(x!.shape, broadcastStrides(shape, shape.length), (k, offset) => {
       const value = x!.data[k]!;
-      if (!(value <= data[offset]!)) data[offset] = value;
+      if (value > data[offset]! || Number.isNaN(value)) data[offset] = value;
     });
     return [{ shape, data }];
   },
+  enclose: (inputs, [y]) => [moved(inputs, y!)],
 };
 
 /** Maximum over `axes` (all by default), which disappear; the gradient is shared where it is attained more than once. */

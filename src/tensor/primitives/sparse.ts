@@ -1,5 +1,6 @@
 /** @file Product with a fixed sparse matrix, lowered to dense tiles. */
 
+import { innerProduct, largest } from "../rounding.js";
 import { apply, type Primitive, shapeError, showShape, type Tensor, type Value } from "../tensor.js";
 
 /** Compressed sparse rows: row r holds values[indptr[r] … indptr[r+1]) at columns indices[…]. */
@@ -74,7 +75,44 @@ export const sparseMatmulPrimitive: Primitive<SparseAttributes> = {
     return [flip(build.node("ReduceSum", [parts, build.int64([1])], { keepdims: 0 }), [1, 0])];
   },
   eval64: ([x], { attributes: { matrix, adjoint } }) => [multiply(x!, matrix.rows, adjoint)],
+  enclose: ([x], [y], { attributes: { matrix, adjoint } }) => {
+    const { rows, columns } = longest(matrix.rows);
+    const { terms, sum } = adjoint ? columns : rows;
+    const b = { largest: largest(x!.value), radius: x!.radius };
+    return [{ value: y!, radius: innerProduct(terms, sum, { radius: 0 }, b) }];
+  },
 };
+
+interface Longest {
+  /** Most entries in one, and largest Σ|a|. */
+  readonly terms: number;
+  readonly sum: number;
+}
+
+const measured = new WeakMap<SparseRows, { rows: Longest; columns: Longest }>();
+
+function longest(matrix: SparseRows): { rows: Longest; columns: Longest } {
+  const kept = measured.get(matrix);
+  if (kept) return kept;
+  const { rows, columns, indptr, indices, values } = matrix;
+  const sums = { rows: new Float64Array(rows), columns: new Float64Array(columns) };
+  const counts = { rows: new Int32Array(rows), columns: new Int32Array(columns) };
+  for (let r = 0; r < rows; r++)
+    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) {
+      const size = Math.abs(values[e]!);
+      sums.rows[r]! += size;
+      sums.columns[indices[e]!]! += size;
+      counts.rows[r]!++;
+      counts.columns[indices[e]!]!++;
+    }
+  const most = (key: "rows" | "columns"): Longest => ({
+    terms: counts[key].reduce((a, b) => Math.max(a, b), 0),
+    sum: sums[key].reduce((a, b) => Math.max(a, b), 0),
+  });
+  const found = { rows: most("rows"), columns: most("columns") };
+  measured.set(matrix, found);
+  return found;
+}
 
 function multiply(x: Value, { rows, columns, indptr, indices, values }: SparseRows, adjoint: boolean): Value {
   const batch = x.shape[0]!;
