@@ -8,6 +8,8 @@ const levels = [
   ["linear", "sets"],
   ["functions"],
   ["problem", "operator"],
+  ["dual"],
+  ["witness"],
   ["splitting"],
   ["solvers", "backward"],
   ["model"],
@@ -20,7 +22,7 @@ const levels = [
 /** Parts beside the line: what they may import, and the first level that may import them. */
 const beside = {
   engine: { imports: ["errors", "tensor"], from: "solvers" },
-  verify: { imports: ["errors", "random", "tensor"], from: "files" },
+  verify: { imports: ["errors", "random", "tensor"], from: "dual" },
 };
 
 const at = (part) => levels.findIndex((level) => level.includes(part));

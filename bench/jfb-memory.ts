@@ -15,7 +15,7 @@ await fit(model, model.initialWeights(), ctExamples(ct, images, { seed: 1 }), {
   batch: 8,
   passes: 1,
   phases: 1,
-  steps: { warm: 20, cold: iterations },
+  steps: { warm: 20, cold: iterations, every: 4 },
 });
 const { maxRSS } = process.resourceUsage();
 console.log(JSON.stringify({ rssMb: maxRSS / 1024 }));

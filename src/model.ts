@@ -1,5 +1,6 @@
 /** @file A model: named parameters, a problem made of them and the data, and the operator that solves it. */
 
+import type { DualOptions } from "./dual.js";
 import { compile, type EngineOptions, type Float32 } from "./engine/session.js";
 import { specialiser } from "./engine/specialise.js";
 import { VouchError } from "./errors.js";
@@ -7,7 +8,7 @@ import type { Operator } from "./operator.js";
 import type { Problem } from "./problem.js";
 import { type Chunk, type ChunkShape, chunk } from "./solvers/chunk.js";
 import { picard } from "./solvers/picard.js";
-import { runChunks, type Solution, type SolveOptions } from "./solvers/solve.js";
+import { gather, type ProveSample, runChunks, type Solution, type SolveOptions } from "./solvers/solve.js";
 import type { Solver } from "./solvers/solver.js";
 import { split as deriveSplitting } from "./splitting/split.js";
 import { graphInputs, requireSamplewise } from "./tensor/graph.js";
@@ -15,6 +16,8 @@ import { interpret } from "./tensor/interpret.js";
 import { input } from "./tensor/primitives/leaf.js";
 import { type Shape, showShape, type Tensor } from "./tensor/tensor.js";
 import { tensorLeaves } from "./tensor/tree.js";
+import type { Bounds } from "./verify/bounds.js";
+import { type Proof, type Provable, type Prover, prover } from "./witness.js";
 
 /** A learned array: how it starts and how the model reads it. */
 export interface Param {
@@ -34,6 +37,8 @@ export interface Definition<P extends Params, D extends Readonly<Record<string, 
   /** Shapes of the data of one inference, sample axis first. */
   readonly data: D;
   problem(params: Read<P>, data: Data<D>): Problem;
+  /** Prior bound and slacks of a proof of optimality, see `dualBounds`. */
+  readonly dual?: DualOptions;
   /** The splitting, or an operator made by hand from the same tensors; derived from the problem by default. */
   split?(problem: Problem, params: Read<P>, data: Data<D>): Operator;
 }
@@ -50,6 +55,8 @@ export interface Model {
   initialWeights(): Weights;
   /** The problem and its operator as graphs over `params.NAME` and `data.NAME`. */
   trace(): Trace;
+  /** What a proof of optimality may assume or widen; part of what it proves. */
+  readonly dual?: DualOptions;
 }
 
 export interface Trace {
@@ -70,6 +77,7 @@ export function define<P extends Params, D extends Readonly<Record<string, Shape
     name,
     params,
     data,
+    ...(definition.dual ? { dual: definition.dual } : {}),
     size: Object.values(params).reduce((total, { shape }) => total + shape.reduce((p, n) => p * n, 1), 0),
     initialWeights: () =>
       Object.fromEntries(Object.entries(params).map(([key, p]) => [key, { shape: p.shape, data: p.init() }])),
@@ -132,6 +140,10 @@ export interface CompileOptions extends EngineOptions {
 export interface CompiledModel {
   /** Solve for data by name, each [N, …]. */
   solve(data: Readonly<Record<string, Float32>>, options?: SolveOptions): Promise<Solution>;
+  /** Whether optimality can be proven, or why not. */
+  readonly provable: Provable;
+  /** Repair feasibility and prove the gap of each sample of a solution to these data, in float64 without the engine. */
+  prove(data: Readonly<Record<string, Float32>>, solution: Pick<Solution, "x" | "duals">): Proof[];
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -143,6 +155,25 @@ export function chunkOutputs(c: Chunk): Tensor[] {
   return [...c.state, c.x, c.running, c.steps, c.history, ...c.residuals, c.motion];
 }
 
+/** Averaged dual vectors, and P and D in the engine's float32: they say when a proof is worth trying. */
+function dualOutputs(c: Chunk, bounds: Bounds): Tensor[] {
+  return [...Object.values(c.duals), bounds.primal(c.x), bounds.dual(bounds.admit(c.duals))];
+}
+
+function proveRow(proving: Prover, names: readonly string[]): ProveSample {
+  return (data, x, duals, n) => {
+    const row = (array: Float32) => gather(array, [n]);
+    const sample = Object.fromEntries(
+      Object.entries(data).map(([name, array]) => [
+        name.slice("data.".length),
+        array.shape.length > 0 ? row(array) : array,
+      ]),
+    );
+    const y = Object.fromEntries(names.flatMap((name) => (duals[name] ? [[name, row(duals[name])]] : [])));
+    return proving.prove(sample, { x: row(x), y });
+  };
+}
+
 export async function compileModel(
   model: Model,
   weights: Weights,
@@ -152,8 +183,10 @@ export async function compileModel(
   const traced = model.trace();
   const { operator } = traced;
   const shape = options.chunk ?? DEFAULT_CHUNK;
-  const built = chunk(operator, options.solver ?? picard(), shape);
-  const outputs = chunkOutputs(built);
+  const proving = prover(traced, weights, model.dual);
+  const names = proving.bounds && operator.duals ? Object.keys(proving.bounds.y) : [];
+  const built = chunk(operator, options.solver ?? picard(), shape, names);
+  const outputs = [...chunkOutputs(built), ...(names.length > 0 ? dualOutputs(built, proving.bounds!) : [])];
   const variable = variableInputs(outputs, traced);
   const special = await specialiser(outputs, variable, options);
   const session = await compile(await special.with(feedParams(weights)), options);
@@ -164,9 +197,15 @@ export async function compileModel(
     shape,
     leafShapes: built.state.map((leaf) => leaf.shape),
     violated: violatedConditions(operator, weights),
+    ...(names.length > 0 ? { dual: { names, prove: proveRow(proving, names) } } : {}),
   };
   return {
     solve: (data, solveOptions = {}) => runChunks(run, feedData(model, data), solveOptions),
+    provable: proving.provable,
+    prove: (data, { x, duals }) => {
+      const fed = feedData(model, data);
+      return Array.from({ length: x.shape[0]! }, (_, n) => proveRow(proving, names)(fed, x, duals, n));
+    },
     dispose: () => session.dispose(),
     [Symbol.asyncDispose]: () => session.dispose(),
   };

@@ -1,6 +1,6 @@
 /** @file From a solve's answer to a proof: the data of one sample, feasibility repair, and the checked gap. */
 
-import { type DualOptions, dualBounds, hasBounds } from "./dual.js";
+import { type DualOptions, dualBounds, hasBounds, type NoBounds } from "./dual.js";
 import type { Problem } from "./problem.js";
 import { interpret } from "./tensor/interpret.js";
 import type { Tensor, Value } from "./tensor/tensor.js";
@@ -26,8 +26,12 @@ export interface Proof {
 }
 type Repaired = ReturnType<typeof repair>;
 
+/** Whether a dual bound exists, or why not. */
+export type Provable = { readonly provable: true } | ({ readonly provable: false } & NoBounds);
+
 export interface Prover {
-  /** Absent where the model has no bounds, for the reason in `because`. */
+  readonly provable: Provable;
+  /** Absent where there is no dual bound. */
   readonly bounds?: Bounds;
   /** Prove what can be proven of one sample, data by name, each [1, …]. */
   prove(data: Readonly<Record<string, Numbers>>, witness: Witness): Proof;
@@ -42,10 +46,15 @@ export function prover(stated: Stated, weights: Readonly<Record<string, Numbers>
   const bounds = dualBounds(stated.problem, options);
   if (!hasBounds(bounds)) {
     const verdict: Verdict = { verdict: "UNVERIFIABLE", ...bounds, constraints: [] };
-    return { prove: (_, { x }) => ({ x: { shape: x.shape, data: Float32Array.from(x.data) }, moved: 0, verdict }) };
+    const provable: Provable = { provable: false, ...bounds };
+    return {
+      provable,
+      prove: (_, { x }) => ({ x: { shape: x.shape, data: Float32Array.from(x.data) }, moved: 0, verdict }),
+    };
   }
   const fixed = readParameters(stated, weights);
   return {
+    provable: { provable: true },
     bounds,
     prove(data, witness) {
       const values = new Map(fixed);

@@ -6,6 +6,8 @@ import type { CompiledModel, Model, Weights } from "../model.js";
 import { isSmooth, type Problem } from "../problem.js";
 import type { Solution, SolveOptions, Status } from "../solvers/solve.js";
 import type { Solver } from "../solvers/solver.js";
+import type { Verdict } from "../verify/check.js";
+import type { Proof } from "../witness.js";
 import type { Calibration } from "./calibration.js";
 import { conformalLabel, countAtLeast, type Label, type Labeller } from "./labels.js";
 import { type Measured, measureProperties } from "./measure.js";
@@ -27,10 +29,8 @@ export interface Certificate {
   readonly because: string;
 }
 
-/** Whether x is near a minimum of the stated objective: certificates never say so, a witness may. */
-export type Optimality =
-  | { readonly verdict: "UNVERIFIABLE"; readonly reason: "no-objective" }
-  | { readonly verdict: "unchecked" };
+/** Whether x is near a minimum of the stated objective: labels never say so, a proof may. */
+export type Optimality = Verdict | { readonly verdict: "unchecked" };
 
 /** One inference. Pass is not correctness: what A does not see, no certificate of Ax sees. */
 export interface Result {
@@ -38,7 +38,7 @@ export interface Result {
   readonly x: Float32;
   /** "external" where x was not made by a solve of this model: then there is no `convergence`. */
   readonly status: Status | "external";
-  /** One for each proximable term in the model's order, then `convergence`. */
+  /** One for each proximable term in the model's order, then `convergence`, then `optimality` where a proof was tried. */
   readonly certificates: readonly Certificate[];
   /** Every certificate passes. */
   readonly trustworthy: boolean;
@@ -55,6 +55,8 @@ interface Certified {
   readonly calibration: Calibration;
   /** Default conformalLabel at its default levels. */
   readonly label?: Labeller;
+  /** Largest proven gap that passes, a share of the objective. Default 0.05. */
+  readonly gap?: number;
 }
 
 /** Inferences of this model, or inferences from elsewhere. */
@@ -63,6 +65,8 @@ export type CertifyOptions =
   | (Certified & { readonly x: Float32 });
 
 const CONVERGENCE = "convergence";
+const OPTIMALITY = "optimality";
+const DEFAULT_GAP = 0.05;
 
 const trusted: Readonly<Record<Calibration["reference"], string>> = {
   truth: "held-out ground truths",
@@ -75,26 +79,31 @@ const trusted: Readonly<Record<Calibration["reference"], string>> = {
  * @throws certificate if a term has no calibration, x was not read from the solution's z, or the labeller refuses; shape, data
  */
 export function certify(options: CertifyOptions): Result[] {
-  const { model, weights, data, calibration, label = conformalLabel } = options;
+  const { model, weights, data, calibration, label = conformalLabel, gap = DEFAULT_GAP } = options;
   const solution = "solution" in options ? options.solution : undefined;
   const x = "solution" in options ? options.solution.x : options.x;
   const solver = "solution" in options && options.solver ? { solver: options.solver } : {};
   const { problem } = model.trace();
   requireCalibrated(problem, calibration);
   const objective = objectiveOf(problem);
-  const optimality: Optimality =
-    objective === "none" ? { verdict: "UNVERIFIABLE", reason: "no-objective" } : { verdict: "unchecked" };
+  // A repaired x is no longer the one of z.
+  const z = solution?.proofs.some((proof) => (proof?.moved ?? 0) > 0) ? undefined : solution?.z;
   const size = x.data.length / x.shape[0]!;
-  return measureProperties(model, weights, data, x, solution?.z, solver).map((measured, n) => {
+  return measureProperties(model, weights, data, x, z, solver).map((measured, n) => {
     const terms = Object.entries(measured).map(([term, m]) => certifyTerm(term, m, calibration, label));
-    const certificates = solution ? [...terms, certifyConvergence(solution, n)] : terms;
+    const proof = solution?.proofs[n];
+    const certificates = [
+      ...terms,
+      ...(solution ? [certifyConvergence(solution, n)] : []),
+      ...(proof ? [certifyOptimality(proof, gap)] : []),
+    ];
     return {
       x: { shape: x.shape.slice(1), data: x.data.slice(n * size, (n + 1) * size) },
       status: solution?.status[n] ?? "external",
       certificates,
       trustworthy: certificates.length > 0 && certificates.every((certificate) => certificate.label === "pass"),
       objective,
-      optimality,
+      optimality: proof?.verdict ?? unproven(objective),
     };
   });
 }
@@ -107,7 +116,12 @@ export interface InferOptions extends Omit<SolveOptions, "strict"> {
   readonly solver?: Solver;
 }
 
-/** Solve and certify. A sample that does not converge is returned with a failed `convergence`. */
+/**
+ * Solve, prove and certify. A sample that does not converge is returned with a failed `convergence`.
+ *
+ * Where the model has a dual bound every sample is proven, feasibility repaired where needed; with `gap` the solve stops as
+ * soon as that much is proven.
+ */
 export async function infer(
   compiled: CompiledModel,
   model: Model,
@@ -116,8 +130,11 @@ export async function infer(
   { calibration, label = conformalLabel, solver, ...solve }: InferOptions,
 ): Promise<Result[]> {
   requireCalibrated(model.trace().problem, calibration);
-  const solution = await compiled.solve(data, { ...solve, strict: false });
-  return certify({ model, weights, data, solution, calibration, label, ...(solver ? { solver } : {}) });
+  const solved = await compiled.solve(data, { ...solve, strict: false });
+  const solution =
+    solve.gap === undefined && compiled.provable.provable ? withProofs(solved, compiled.prove(data, solved)) : solved;
+  const gap = solve.gap === undefined ? {} : { gap: solve.gap };
+  return certify({ model, weights, data, solution, calibration, label, ...gap, ...(solver ? { solver } : {}) });
 }
 
 /**
@@ -129,7 +146,9 @@ export async function infer(
 export function requirePass<R extends Pick<Result, "certificates" | "trustworthy">>(result: R): R {
   if (result.trustworthy) return result;
   const bad = result.certificates.filter(({ label }) => label !== "pass");
-  const terms = bad.filter(({ property }) => property !== CONVERGENCE).map(({ term }) => term);
+  const terms = bad
+    .filter(({ property }) => property !== CONVERGENCE && property !== OPTIMALITY)
+    .map(({ term }) => term);
   const remedies = [
     ...(terms.length < bad.length ? ["Raise maxSteps and check the step conditions before judging the terms."] : []),
     ...(terms.length > 0
@@ -181,15 +200,45 @@ function certifyConvergence({ status, steps, residual, violated }: Solution, n: 
   };
 }
 
+/** The solution with the answers its proofs are about. */
+function withProofs(solution: Solution, proofs: readonly Proof[]): Solution {
+  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
+  const size = x.data.length / proofs.length;
+  proofs.forEach((proof, n) => {
+    x.data.set(proof.x.data, n * size);
+  });
+  return { ...solution, x, proofs };
+}
+
+function unproven(objective: "explicit" | "none"): Optimality {
+  if (objective === "explicit") return { verdict: "unchecked" };
+  const detail = "a term has no value or no conjugate";
+  return { verdict: "UNVERIFIABLE", reason: "no-objective", detail, constraints: [] };
+}
+
+function certifyOptimality({ verdict, moved }: Proof, gap: number): Certificate {
+  const about = { property: OPTIMALITY, kind: "proven gap", term: OPTIMALITY };
+  if (verdict.verdict === "UNVERIFIABLE") {
+    const because = `UNVERIFIABLE(${verdict.reason}): ${verdict.detail}`;
+    return { ...about, value: Number.POSITIVE_INFINITY, label: "fail", because };
+  }
+  const { relativeGap, constraints, given } = verdict;
+  const met = constraints.map(({ name }) => name).join(" and ") || "nothing";
+  const where = given.length > 0 ? ` (${given.join(", ")})` : "";
+  const pulled = moved > 0 ? `; x was moved ${show(100 * moved)} % toward an inner point to be feasible` : "";
+  const because = `no x that meets ${met}${where} has an objective more than ${show(100 * relativeGap)} % lower${pulled}; that is not to say x is right`;
+  return { ...about, value: relativeGap, label: relativeGap <= gap ? "pass" : "fail", because };
+}
+
 function requireCalibrated(problem: Problem, { values }: Calibration): void {
   for (const [name, term] of Object.entries(problem)) {
     if (isSmooth(term)) continue;
-    if (name === CONVERGENCE) {
+    if (name === CONVERGENCE || name === OPTIMALITY) {
       throw new VouchError("problem", {
         name: "certify",
         expected: "terms with names of their own",
-        got: `a term "${CONVERGENCE}"`,
-        remedy: "Rename the term: the solver's certificate has this name.",
+        got: `a term "${name}"`,
+        remedy: "Rename the term: the certificate of the whole inference has this name.",
       });
     }
     if (!Object.hasOwn(values, name)) {

@@ -52,8 +52,8 @@ export function groupL21(axis: number, tau: TensorLike = 1): Proximable {
     prox: (v, lambda) => sub(v, clip(v, mul(lambda, weight))),
     value,
     conjugate: (y) => {
-      const excess = sub(length(y), weight);
-      return select(lessEqual(maximum(excess, sampleAxes(excess)), 0), 0, Number.POSITIVE_INFINITY);
+      const out = select(lessEqual(length(y), weight), 0, Number.POSITIVE_INFINITY);
+      return maximum(out, sampleAxes(out));
     },
     proxConjugate: (u) => clip(u, weight),
     admit: (y) => clip(y, mul(weight, INSIDE)),

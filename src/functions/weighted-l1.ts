@@ -33,8 +33,9 @@ export function weightedL1(tau: Tensor): Proximable {
     prox: (v, lambda) => sub(v, clip(v, mul(lambda, tau))),
     value: (v) => perSampleSum(mul(tau, abs(v))),
     conjugate: (y) => {
-      const excess = sub(abs(y), tau);
-      return select(lessEqual(maximum(excess, sampleAxes(excess)), 0), 0, Number.POSITIVE_INFINITY);
+      // Compared, not subtracted: a clipped y lies on the edge, and comparison does not round.
+      const out = select(lessEqual(abs(y), tau), 0, Number.POSITIVE_INFINITY);
+      return maximum(out, sampleAxes(out));
     },
     proxConjugate: (u) => clip(u, tau),
     admit: (y) => clip(y, tau),

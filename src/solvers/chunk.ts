@@ -3,7 +3,7 @@
 import type { Operator } from "../operator.js";
 import { perSample } from "../sets/set.js";
 import { broadcastTo, reshape, zeros } from "../tensor/primitives/broadcast.js";
-import { abs, add, less, lessEqual, max, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
+import { abs, add, div, less, lessEqual, max, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
 import { iterate } from "../tensor/primitives/fixed-point.js";
 import { constant, input } from "../tensor/primitives/leaf.js";
 import { maximum } from "../tensor/primitives/maximum.js";
@@ -36,6 +36,8 @@ export interface Chunk {
   readonly residuals: readonly Tensor[];
   /** [N, checks], ‖T(z) − z‖ in the metric of T at each test: never grows where T is nonexpansive. */
   readonly motion: Tensor;
+  /** Dual vectors by name, each the mean over the tests of this chunk: better for a bound than the last. Those asked for. */
+  readonly duals: Readonly<Record<string, Tensor>>;
 }
 
 /** Loop-carried values between the state and the residuals: running, steps, test, history, motion. */
@@ -48,7 +50,12 @@ const HUGE = 1e30;
  * scalar), and samples whose residual is not finite, keep their state from then on. A sample that turns not finite keeps
  * the state of the test before.
  */
-export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape): Chunk {
+export function chunk(
+  T: Operator,
+  solver: Solver,
+  { every, checks }: ChunkShape,
+  averaged: readonly string[] = [],
+): Chunk {
   const start = solver.init(T.init());
   const paths = tensorLeaves(start).map(([path]) => path);
   const fed = mapTensors(start, (leaf, path) => input(`state.${path}`, leaf.shape));
@@ -66,6 +73,7 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
       zeros(["N", checks]),
       zeros(["N", checks]),
       ...names.map(() => zeros(["N"])),
+      ...averaged.map((name) => zeros(dualsOf(T, T.init())[name]!.shape)),
     ],
     (now) => {
       const state = unflatten<Tensor>(fed, now.slice(0, count));
@@ -92,6 +100,8 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
         tensorLeaves(moved.z).map(([, leaf], i) => sub(ends[i]!, leaf)),
       );
       const motion = sqrt(abs(T.metric(difference)));
+      const duals = dualsOf(T, moved.Tz);
+      const kept = count + FIXED + names.length;
       return {
         next: [
           ...next,
@@ -101,12 +111,18 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
           select(here, reshape(worst, ["N", 1]), history),
           select(here, reshape(motion, ["N", 1]), motions),
           ...names.map((name, i) => select(runs, residuals[name]!, now[count + FIXED + i]!)),
+          ...averaged.map((name, i) => {
+            const total = now[kept + i]!;
+            return select(perSample(keeps, total), add(total, duals[name]!), total);
+          }),
         ],
         again: less(0.5, mul(maximum(on), select(less(add(test, 1.5), tests), 1, 0))),
       };
     },
     checks,
   );
+  const tested = max(div(loop[count + 1]!, every), 1);
+  const totals = loop.slice(count + FIXED + names.length);
   return {
     paths,
     names,
@@ -115,13 +131,18 @@ export function chunk(T: Operator, solver: Solver, { every, checks }: ChunkShape
     running: loop[count]!,
     steps: loop[count + 1]!,
     history: loop[count + 3]!,
-    residuals: loop.slice(count + FIXED),
+    residuals: loop.slice(count + FIXED, count + FIXED + names.length),
     motion: loop[count + 4]!,
+    duals: Object.fromEntries(averaged.map((name, i) => [name, div(totals[i]!, perSample(tested, totals[i]!))])),
   };
 }
 
+function dualsOf(T: Operator, z: Tree): Record<string, Tensor> {
+  return T.duals?.(z) ?? {};
+}
+
 function advance(T: Operator, solver: Solver, start: Tree, every: number) {
-  let step = solver.step(T, start);
-  for (let k = 1; k < every; k++) step = solver.step(T, step.next);
-  return step;
+  let state = start;
+  for (let k = 1; k < every; k++) state = solver.step(T, state).next;
+  return (solver.last ?? solver.step)(T, state);
 }

@@ -2,6 +2,7 @@
 
 import type { Float32, Session } from "../engine/session.js";
 import { VouchError } from "../errors.js";
+import type { Proof } from "../witness.js";
 import type { Chunk, ChunkShape } from "./chunk.js";
 
 export type Status = "converged" | "max-steps" | "diverged" | "non-finite";
@@ -22,6 +23,11 @@ export interface SolveOptions {
   readonly maxSteps?: number;
   /** Throw unless every sample converged. Default true; false returns the status. */
   readonly strict?: boolean;
+  /**
+   * Stop a sample once no feasible x is proven to be better by more than this share of its objective; in (0, 1). Checked
+   * between chunks. A sample that converges first is proven then, whatever its gap. Default: nothing is proven.
+   */
+  readonly gap?: number;
   /** Starting point by path, samples in the order of the data; default zeros. */
   readonly start?: Readonly<Record<string, Float32>>;
   readonly onProgress?: (progress: Progress) => void;
@@ -34,6 +40,10 @@ export interface Solution {
   readonly x: Float32;
   /** The final point by path: serialisable, and a warm start for the next solve. */
   readonly z: Readonly<Record<string, Float32>>;
+  /** Dual vectors by term name, averaged over the last chunk: what a proof of optimality needs. Empty without a dual bound. */
+  readonly duals: Readonly<Record<string, Float32>>;
+  /** What is proven of each sample where `gap` was asked for; then x is the answer it is proven of. */
+  readonly proofs: readonly (Proof | undefined)[];
   readonly status: readonly Status[];
   readonly steps: readonly number[];
   /** Relative KKT residuals by name at the last test. */
@@ -54,7 +64,17 @@ export interface ChunkRun {
   /** Shape of each state leaf, sample axis first. */
   readonly leafShapes: readonly (readonly (number | "N")[])[];
   readonly violated: readonly string[];
+  /** Names of the averaged dual vectors, at the end of the outputs before P and D; absent where there is no bound. */
+  readonly dual?: { readonly names: readonly string[]; readonly prove: ProveSample };
 }
+
+/** Prove what can be proven of row `n` of a batch. */
+export type ProveSample = (
+  data: Readonly<Record<string, Float32>>,
+  x: Float32,
+  duals: Readonly<Record<string, Float32>>,
+  n: number,
+) => Proof;
 
 /** Solve for a batch of data by name. @throws convergence, cancelled, data */
 export async function runChunks(
@@ -69,12 +89,16 @@ export async function runChunks(
   requirePositive("maxSteps", maxSteps);
   const batch = Object.values(data)[0]?.shape[0] ?? 0;
   requirePositive("samples", batch);
+  const { gap } = options;
+  if (gap !== undefined) requireGap(gap, run);
   const state = chunk.paths.map((path, i) => startLeaf(run.leafShapes[i]!, batch, path, options.start));
   const steps = new Array<number>(batch).fill(0);
   const status = new Array<Status>(batch).fill("max-steps");
   const residual = Array.from({ length: batch }, () => ({}) as Record<string, number>);
   const history = Array.from({ length: batch }, () => [] as number[]);
   const motion = Array.from({ length: batch }, () => [] as number[]);
+  const proofs = new Array<Proof | undefined>(batch).fill(undefined);
+  const duals: Record<string, Float32> = {};
   let x: Float32 | undefined;
   let active = Array.from({ length: batch }, (_, i) => i);
   while (active.length > 0) {
@@ -98,7 +122,9 @@ export async function runChunks(
     chunk.paths.forEach((path, i) => {
       feeds[`state.${path}`] = rows(state[i]!);
     });
-    const out = await run.session.run(feeds);
+    const all = await run.session.run(feeds);
+    const own = run.dual ? all.length - run.dual.names.length - 2 : all.length;
+    const out = all.slice(0, own);
     const count = chunk.paths.length;
     const [xRows, running, taken, tests, ...named] = out.slice(count) as [
       Float32,
@@ -125,15 +151,32 @@ export async function runChunks(
     });
     if (whole) x = xRows;
     else scatter(xRows, active, x!);
+    run.dual?.names.forEach((name, i) => {
+      if (whole) duals[name] = all[own + i]!;
+      else scatter(all[own + i]!, active, duals[name]!);
+    });
+    const [primal, bound] = all.slice(-2).map(({ data: values }) => values);
     active = active.filter((sample, row) => {
-      if (running.data[row] === 1 && steps[sample]! < maxSteps) return true;
+      const going = running.data[row] === 1 && steps[sample]! < maxSteps;
+      if (gap !== undefined && (!going || bound![row]! >= primal![row]! - gap * Math.abs(primal![row]!))) {
+        const proof = run.dual!.prove(data, x!, duals, sample);
+        proofs[sample] = proof;
+        if (proof.verdict.verdict === "VERIFIED" && proof.verdict.relativeGap <= gap) {
+          status[sample] = "converged";
+          return false;
+        }
+      }
+      if (going) return true;
       status[sample] = judge(history[sample]!, motion[sample]!, tolerance);
       return false;
     });
     report(options.onProgress, batch, active, steps, maxSteps, residual);
   }
   const z = Object.fromEntries(chunk.paths.map((path, i) => [path, state[i]!]));
-  const solution: Solution = { x: x!, z, status, steps, residual, history, violated: run.violated };
+  proofs.forEach((proof, sample) => {
+    if (proof) scatter(proof.x, [sample], x!);
+  });
+  const solution: Solution = { x: x!, z, duals, proofs, status, steps, residual, history, violated: run.violated };
   if (options.strict ?? true) requireConverged(solution, tolerance);
   return solution;
 }
@@ -156,6 +199,25 @@ function requireConverged({ status, steps, residual, violated }: Solution, toler
     got: `${status[bad]} for sample ${bad} after ${steps[bad]} steps (residual of ${name} ${worst.toExponential(2)})`,
     remedy: `Raise maxSteps, loosen tolerance, or pass strict: false to see the status.${because}`,
   });
+}
+
+function requireGap(gap: number, { dual }: ChunkRun): void {
+  if (!(gap > 0 && gap < 1)) {
+    throw new VouchError("parameter", {
+      name: "solve: gap",
+      expected: "a number in (0, 1), a share of the objective",
+      got: `${gap}`,
+      remedy: "Ask for 0.01, or leave it out.",
+    });
+  }
+  if (dual === undefined) {
+    throw new VouchError("problem", {
+      name: "solve: gap",
+      expected: "a model with a dual bound: every term with a value and a conjugate, and x in a bounded set",
+      got: "a model without one",
+      remedy: "Leave out gap, or see `compiled.provable` for the term that is missing it.",
+    });
+  }
 }
 
 function requirePositive(name: string, value: number): void {

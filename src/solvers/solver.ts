@@ -9,6 +9,8 @@ export interface Solver {
   init(z: Tree): Tree;
   /** One step: the next state, and the pair z, T(z) it evaluated, from which residuals are read. */
   step(T: Operator, state: Tree): { readonly next: Tree; readonly z: Tree; readonly Tz: Tree };
+  /** The step after which the state is looked at; default `step`. */
+  readonly last?: Solver["step"];
   /** The point of a state. */
   point(state: Tree): Tree;
 }

@@ -15,7 +15,7 @@ import {
   variableInputs,
   type Weights,
 } from "../model.js";
-import { type Chunk, type ChunkShape, chunk } from "../solvers/chunk.js";
+import { type Chunk, chunk } from "../solvers/chunk.js";
 import { picard } from "../solvers/picard.js";
 import { gather, scatter } from "../solvers/solve.js";
 import { sum } from "../tensor/primitives/broadcast.js";
@@ -213,13 +213,15 @@ interface Trainer {
 async function prepare(model: Model, optimizer: Optimizer, options: FitOptions): Promise<Trainer> {
   const traced = model.trace();
   const steps = options.steps ?? { warm: 20, cold: 400 };
-  const built = chunk(traced.operator, picard(), chunkShape(steps));
+  // Held-out losses compare weights, so their solves must not depend on how far a short one comes.
+  const settled = 3 * steps.cold;
+  const every = stepsBetweenTests(steps);
+  const built = chunk(traced.operator, picard(), { every, checks: Math.ceil(Math.max(settled, steps.warm) / every) });
+  const testsOf = (count: number) => Math.ceil(count / every);
   const outputs = chunkOutputs(built);
   const special = await specialiser(outputs, variableInputs(outputs, traced), options);
   const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
   const step = await compile(attached.outputs, options);
-  // Held-out losses compare weights, so their solves must not depend on how far a short one comes.
-  const settled = { warm: steps.warm, cold: 3 * steps.cold };
   const names = Object.keys(traced.params);
   const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
 
@@ -227,8 +229,10 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
     async solve(weights, examples, indices, memory) {
       const data = feedData(model, examples.data);
       await using session = await compile(await special.with(feedParams(weights)), options);
-      const solved = await visit(session, built, data, indices, memory, steps);
-      return { ...solved, target: examples.target };
+      const warm = indices.every((index) => memory.has(index));
+      const tests = testsOf(warm ? steps.warm : steps.cold);
+      const solved = await visit(session, built, data, indices, memory, tests);
+      return { ...solved, steps: tests * every, target: examples.target };
     },
     async update(weights, slots, solved, t, learningRate) {
       const feeds: Record<string, Float32> = {
@@ -261,7 +265,14 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
       for (let start = 0; start < set.count; start += batch) {
         const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
         const examples = set.examples(indices, -1);
-        const solved = await visit(session, built, feedData(model, examples.data), indices, new Map(), settled);
+        const solved = await visit(
+          session,
+          built,
+          feedData(model, examples.data),
+          indices,
+          new Map(),
+          testsOf(settled),
+        );
         const slots = Object.fromEntries(
           slotNames.map((name) => [`slot.${name}`, zerosLike(weights[name.slice(name.indexOf(".") + 1)]!)]),
         );
@@ -283,7 +294,7 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
   };
 }
 
-function chunkShape({ warm, every = warm }: Steps): ChunkShape {
+function stepsBetweenTests({ warm, every = warm }: Steps): number {
   if (warm % every !== 0) {
     throw new VouchError("parameter", {
       name: "fit: steps.every",
@@ -292,7 +303,7 @@ function chunkShape({ warm, every = warm }: Steps): ChunkShape {
       remedy: "Leave it out for the default.",
     });
   }
-  return { every, checks: warm / every };
+  return every;
 }
 
 /** Loss per sample, updated parameters and slots, from a detached fixed point. */
@@ -315,18 +326,17 @@ function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, los
   return { outputs: [losses, ...updates.map(({ param }) => param), ...updates.flatMap(({ slots }) => slots)] };
 }
 
-/** Move the samples on from their warm starts (or from zero, longer) and remember where they came. */
+/** Move the samples on from their warm starts, or from zero, in one loop of the engine, and remember where they came. */
 async function visit(
   session: Session,
   built: Chunk,
   data: Record<string, Float32>,
   indices: readonly number[],
   memory: Map<number, Float32[]>,
-  steps: Steps,
-): Promise<Omit<Solved, "target">> {
+  tests: number,
+): Promise<Omit<Solved, "target" | "steps">> {
   const batch = indices.length;
-  const warm = indices.every((index) => memory.has(index));
-  let state = built.state.map((leaf, i) => {
+  const start = built.state.map((leaf, i) => {
     const shape = leaf.shape.map((dim) => (dim === "N" ? batch : dim));
     const array = { shape, data: new Float32Array(shape.reduce((p, n) => p * n, 1)) };
     indices.forEach((index, row) => {
@@ -335,17 +345,13 @@ async function visit(
     });
     return array as Float32;
   });
-  const rounds = warm ? 1 : Math.ceil(steps.cold / steps.warm);
-  let residual = 0;
-  const feeds: Record<string, Float32> = { ...data, tolerance: scalar(0), tests: scalar(Number.MAX_SAFE_INTEGER) };
-  for (let round = 0; round < rounds; round++) {
-    built.paths.forEach((path, i) => {
-      feeds[`state.${path}`] = state[i]!;
-    });
-    const out = await session.run(feeds);
-    state = out.slice(0, built.paths.length);
-    residual = Math.max(...out.slice(built.paths.length + 4, -1).flatMap(({ data: values }) => [...values]));
-  }
+  const feeds: Record<string, Float32> = { ...data, tolerance: scalar(0), tests: scalar(tests) };
+  built.paths.forEach((path, i) => {
+    feeds[`state.${path}`] = start[i]!;
+  });
+  const out = await session.run(feeds);
+  const state = out.slice(0, built.paths.length);
+  const residual = Math.max(...out.slice(built.paths.length + 4, -1).flatMap(({ data: values }) => [...values]));
   built.paths.forEach((path, i) => {
     feeds[`state.${path}`] = state[i]!;
   });
@@ -357,7 +363,7 @@ async function visit(
   });
   delete feeds["tolerance"];
   delete feeds["tests"];
-  return { feeds, residual, steps: rounds * steps.warm };
+  return { feeds, residual };
 }
 
 function scalar(value: number): Float32 {

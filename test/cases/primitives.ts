@@ -110,6 +110,7 @@ export const primitiveCases: readonly Case[] = [
   unary("log", E.log, [0.5, 3]),
   unary("tanh", E.tanh),
   unary("sigmoid", E.sigmoid),
+  unary("leakyRelu", (x) => E.leakyRelu(x, 0.1)),
   unary("less", (x) => E.select(E.less(x, 0.1), x, E.mul(2, x))),
   unary("lessEqual", (x) => E.select(E.lessEqual(0.1, x), x, E.mul(x, x))),
   {

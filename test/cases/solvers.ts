@@ -1,6 +1,7 @@
 /** @file The table of solvers. */
 
 import { picard } from "../../src/solvers/picard.js";
+import { relaxed } from "../../src/solvers/relaxed.js";
 import type { Solver } from "../../src/solvers/solver.js";
 
 export interface SolverCase {
@@ -11,4 +12,8 @@ export interface SolverCase {
   readonly cost: number;
 }
 
-export const solverCases: readonly SolverCase[] = [{ factory: "picard", title: "", build: picard, cost: 1 }];
+export const solverCases: readonly SolverCase[] = [
+  { factory: "picard", title: "", build: picard, cost: 1 },
+  { factory: "relaxed", title: "over", build: () => relaxed(1.4), cost: 1 },
+  { factory: "relaxed", title: "under", build: () => relaxed(0.5), cost: 2.2 },
+];

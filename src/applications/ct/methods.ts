@@ -4,6 +4,7 @@ import type { EngineOptions } from "../../engine/session.js";
 import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
 import { type CompiledModel, compileModel, type Model, type Weights } from "../../model.js";
+import { relaxed } from "../../solvers/relaxed.js";
 import type { Solution, SolveOptions } from "../../solvers/solve.js";
 import type { Measurement } from "./examples.js";
 import { learnedConvex, totalVariation } from "./models.js";
@@ -46,6 +47,9 @@ export function l2oMethod(ct: Tomography, { manifest, weights }: Bundle): Method
 /** Where KKT residuals of the CT solves stop, and when they give up. */
 export const CT_SOLVE = { tolerance: 5e-4, maxSteps: 3000 } as const;
 
+/** Over-relaxation: 1.9 takes about half the steps of 1 to the same residual on training slices. */
+const RELAXATION = 1.9;
+
 export interface Reconstructor {
   readonly method: Method;
   /** Solve for a batch of measurements of one scan geometry. */
@@ -54,7 +58,10 @@ export interface Reconstructor {
 }
 
 export async function reconstructor(method: Method, engine: EngineOptions = {}): Promise<Reconstructor> {
-  const compiled: CompiledModel = await compileModel(method.model, method.weights, engine);
+  const compiled: CompiledModel = await compileModel(method.model, method.weights, {
+    ...engine,
+    solver: relaxed(RELAXATION),
+  });
   return {
     method,
     reconstruct: (measurements, options = {}) =>

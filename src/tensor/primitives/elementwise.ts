@@ -221,6 +221,21 @@ export const sigmoidPrimitive = unary(
   (_, y) => mul(y, sub(1, y)),
 );
 
+/** One with a slope, so that ONNX Runtime fuses it into the convolution before it. */
+export const leakyReluPrimitive: Primitive<{ readonly slope: number }> = {
+  name: "leakyRelu",
+  exact: true,
+  shape: ([x]) => [{ shape: x!.shape, dtype: "float" }],
+  vjp: ({ inputs: [x], attributes: { slope } }, [g]) => [g && select(less(x!, 0), mul(g, slope), g)],
+  onnx: (build, [x], { attributes: { slope } }) => [build.node("LeakyRelu", [x!], { alpha: { float: slope } })],
+  eval64: ([x], { attributes: { slope } }) => [
+    { shape: x!.shape, data: x!.data.map((value) => (value < 0 ? slope * value : value)) },
+  ],
+  enclose: ([x], [y], { attributes: { slope } }) => [
+    { value: y!, radius: up(x!.radius * Math.max(1, slope) + UNIT * largest(y!)) },
+  ],
+};
+
 const compare = (name: string, onnx: string, f: (a: number, b: number) => boolean) =>
   elementwise(name, {
     exact: true,
@@ -304,6 +319,10 @@ export const exp = single(expPrimitive);
 export const log = single(logPrimitive);
 export const tanh = single(tanhPrimitive);
 export const sigmoid = single(sigmoidPrimitive);
+/** x where x ≥ 0, else slope · x; slope ≥ 0, rounded to float32; gradient 1 at 0. */
+export function leakyRelu(x: TensorLike, slope: number): Tensor {
+  return apply(leakyReluPrimitive, [asTensor(x)], { slope: Math.fround(slope) });
+}
 
 /** a where the bool `condition` holds, else b. */
 export function select(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
