@@ -47,6 +47,7 @@ interface Part {
  */
 export function dualBounds(problem: Problem, { prior, slack = {} }: DualOptions = {}): Bounds | NoBounds {
   requireOptions(problem, prior, slack);
+  if (Object.keys(problem).length === 0) return { reason: "no-objective", detail: "the model states no terms" };
   const { smooth, direct, composed } = sortTerms(problem);
   if (smooth[0]) return { reason: "no-objective", detail: `${smooth[0][0]} has no conjugate` };
   const parts: Part[] = [

@@ -43,9 +43,12 @@ export function parseSafetensors(bytes: Uint8Array): Safetensors {
     const data = new Float32Array(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
     return [name, { shape, data }] as const;
   });
-  const metadata = metadataSchema.safeParse(header["__metadata__"] ?? {});
+  const texts = header["__metadata__"] ?? {};
+  const metadata = metadataSchema.safeParse(texts);
   if (!metadata.success) fail("__metadata__ of strings", z.prettifyError(metadata.error), "Write text values only.");
-  return { tensors: Object.fromEntries(tensors), metadata: metadata.data };
+  // The parsed record lacks a key "__proto__"; the checked one has it.
+  const checked = Object.entries(texts as Record<string, string>);
+  return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(checked) };
 }
 
 /**

@@ -91,7 +91,7 @@ export function check(bounds: Bounds, data: ReadonlyMap<Tensor, Value>, witness:
     1,
   );
   const duals = Object.fromEntries(names.map((name) => [name, input(`dual.${name}`, admitted[name]!.shape)]));
-  names.forEach((name, i) => given.set(duals[name]!, chosen[i]!));
+  for (const [i, name] of names.entries()) given.set(duals[name]!, chosen[i]!);
 
   const constraints = bounds.constraints(x);
   const outputs = [bounds.primal(x), bounds.dual(duals), ...Object.values(constraints)];

@@ -162,14 +162,14 @@ export const divPrimitive = elementwise("div", {
 export const maxPrimitive = elementwise("max", {
   exact: true,
   onnx: "Max",
-  f: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a! > b! ? a! : b!),
+  f: (a, b) => Math.max(a!, b!),
   vjp: (g, [a, b]) => [select(less(a!, b!), 0, g), select(less(a!, b!), g, 0)],
   enclose: unrounded,
 });
 export const minPrimitive = elementwise("min", {
   exact: true,
   onnx: "Min",
-  f: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a! < b! ? a! : b!),
+  f: (a, b) => Math.min(a!, b!),
   vjp: (g, [a, b]) => [select(less(b!, a!), 0, g), select(less(b!, a!), g, 0)],
   enclose: unrounded,
 });
