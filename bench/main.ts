@@ -3,6 +3,7 @@
 import { machineLine } from "../cli/output.js";
 import { engine } from "./engine.js";
 import { tvRadius } from "./tv-radius.js";
+import { witness } from "./witness.js";
 
 /** Figures and what they were measured with; `log` is for people. */
 export type Bench = (log: (line: string) => void) => Promise<{
@@ -10,7 +11,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
   readonly env: Readonly<Record<string, string>>;
 }>;
 
-const benches: Readonly<Record<string, Bench>> = { engine, "tv-radius": tvRadius };
+const benches: Readonly<Record<string, Bench>> = { engine, "tv-radius": tvRadius, witness };
 
 const words = process.argv.slice(2);
 const json = words.includes("--json");

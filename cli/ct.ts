@@ -24,7 +24,7 @@ import type { Context } from "./command.js";
 import { within } from "./errors.js";
 import { readFileOrExplain } from "./files.js";
 import { readJson } from "./images.js";
-import { integer, type Options, text } from "./options.js";
+import { integer, number, type Options, text } from "./options.js";
 import { beside, shippedModel } from "./paths.js";
 
 export const METHODS = ["tv", "l2o"] as const;
@@ -40,6 +40,13 @@ export const scanOptions = {
 
 export const engineOptions = {
   threads: integer("Threads of the engine; as many as there are cores by default.", undefined, { min: 1, max: 256 }),
+};
+
+export const gapOption = {
+  gap: number("Stop once no feasible image is proven better by more than this share of the objective.", undefined, {
+    above: 0,
+    max: 0.5,
+  }),
 };
 
 /** What the engine is told. */
@@ -113,13 +120,22 @@ export interface BatchSolved {
   readonly first: number;
 }
 
+export interface SolveAllOptions {
+  readonly engine: EngineOptions;
+  readonly maxSteps?: number;
+  /** Stop at this proven gap. */
+  readonly gap?: number;
+  /** Prove what can be proven of every answer; not part of the seconds. */
+  readonly proven?: boolean;
+}
+
 /** Solve batch after batch with progress; seconds of solving alone. @throws cancelled */
 export async function solveAll(
   { progress, signal }: Run,
   method: Method,
   measurements: readonly Measurement[],
   onBatch: (solved: BatchSolved) => void | Promise<void>,
-  { engine, ...options }: { readonly engine: EngineOptions; readonly maxSteps?: number },
+  { engine, proven = false, ...options }: SolveAllOptions,
 ): Promise<{ seconds: number }> {
   const bar = progress(method.name, measurements.length, "slices");
   const solver = await reconstructor(method, engine);
@@ -135,7 +151,11 @@ export async function solveAll(
           bar.update(first + batch.length - running, `step ${steps}, residual ${residual.toExponential(1)}`),
       });
       seconds += (performance.now() - started) / 1000;
-      await onBatch({ solution, measurements: batch, first });
+      await onBatch({
+        solution: proven ? solver.prove(batch, solution) : solution,
+        measurements: batch,
+        first,
+      });
       bar.update(first + batch.length);
     }
   } finally {
@@ -177,9 +197,11 @@ export function certifyBatch(
   method: Method,
   { solution, measurements }: BatchSolved,
   calibration: Calibration,
+  gap?: number,
 ): Result[] {
   const { model, weights } = method;
-  return certify({ model, weights, data: solverData(measurements), solution, calibration });
+  const asked = gap === undefined ? {} : { gap };
+  return certify({ model, weights, data: solverData(measurements), solution, calibration, ...asked });
 }
 
 /**

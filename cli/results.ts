@@ -17,11 +17,19 @@ export function certificateRows(
 ): [heading: string[], rows: (string | number)[][]] {
   const terms = [...new Set(rows.flatMap(({ result }) => result.certificates.map(({ property }) => property)))];
   const scored = rows.some(({ score }) => score);
-  const heading = ["measurement", "method", ...(scored ? ["PSNR dB", "SSIM"] : []), ...terms, "verdict"];
+  const proven = rows.some(({ result }) => result.optimality.verdict === "VERIFIED");
+  const heading = [
+    ...["measurement", "method"],
+    ...(scored ? ["PSNR dB", "SSIM"] : []),
+    ...(proven ? ["gap ≤", "bound ≥"] : []),
+    ...terms,
+    "verdict",
+  ];
   const cells = rows.map(({ name, method, result, score }) => [
     name,
     method,
     ...(scored ? [score?.psnr.toFixed(2) ?? "", score?.ssim.toFixed(3) ?? ""] : []),
+    ...(proven ? gapCells(result) : []),
     ...terms.map((term) => {
       const found = result.certificates.find(({ property }) => property === term);
       return found ? out.label(found.label) : "–";
@@ -29,6 +37,13 @@ export function certificateRows(
     verdict(result),
   ]);
   return [heading, cells];
+}
+
+/** Proven gap as a share of the objective, and the lower bound of every feasible objective. */
+function gapCells({ optimality }: Result): string[] {
+  if (optimality.verdict !== "VERIFIED") return ["–", "–"];
+  const { relativeGap, dual } = optimality;
+  return [`${(100 * relativeGap).toPrecision(2)} %`, dual.toPrecision(5)];
 }
 
 /** Each certificate's sentence. */

@@ -142,7 +142,7 @@ async function certifyAll(
           certified.push({ name, method: of.name, result, at, of, calibration, ...scores });
         });
       },
-      { engine: engineOf(context.options), maxSteps: MAX_STEPS },
+      { engine: engineOf(context.options), maxSteps: MAX_STEPS, proven: true },
     );
   }
   return { certified: certified.sort((a, b) => a.at - b.at), data: calibrations.data };

@@ -15,6 +15,7 @@ import {
   certifyBatch,
   engineOf,
   engineOptions,
+  gapOption,
   loadCalibrations,
   loadMethods,
   METHODS,
@@ -50,6 +51,7 @@ export const reconstruct = command({
     delta: number("Bound on the noise norm of a sinogram, in its units; by default that of 1.5 % noise.", undefined, {
       min: 0,
     }),
+    ...gapOption,
     "max-steps": integer("Most solver steps.", 3000, { min: 1 }),
     ...scanOptions,
     ...engineOptions,
@@ -73,13 +75,19 @@ export const reconstruct = command({
     if (options.delta !== undefined) out.line("δ is yours: labels hold if it bounds the noise as the default does.");
 
     const results: Result[] = [];
-    const limits = { engine: engineOf(options), maxSteps: options["max-steps"] };
+    const { gap } = options;
+    const limits = {
+      engine: engineOf(options),
+      maxSteps: options["max-steps"],
+      proven: true,
+      ...(gap === undefined ? {} : { gap }),
+    };
     await solveAll(
       context,
       method!,
       measurements,
       (batch) => {
-        results.push(...certifyBatch(method!, batch, calibration));
+        results.push(...certifyBatch(method!, batch, calibration, gap));
       },
       limits,
     );
@@ -178,6 +186,13 @@ function stack(results: readonly Result[], { shape }: NpyArray, { size }: Tomogr
   return { shape: shape.length === 3 ? [results.length, size, size] : [size, size], data };
 }
 
+/** Largest proven gap, where every inference has one, and how many have. */
+function gaps(rows: readonly Row[]): Record<string, number> {
+  const proven = rows.flatMap(({ result: { optimality } }) => (optimality.verdict === "VERIFIED" ? [optimality] : []));
+  const largest = Math.max(...proven.map(({ relativeGap }) => relativeGap));
+  return { proven: proven.length, ...(proven.length === rows.length ? { gap_max: largest } : {}) };
+}
+
 function outcome(rows: readonly Row[]) {
   const labelled = (label: string) =>
     rows.filter(({ result }) => result.certificates.some((certificate) => certificate.label === label)).length;
@@ -188,6 +203,7 @@ function outcome(rows: readonly Row[]) {
     trustworthy: rows.filter(({ result }) => result.trustworthy).length,
     failed: labelled("fail"),
     warned: labelled("warning"),
+    ...gaps(rows),
     ...(scores.length > 0 ? { psnr: mean(scores.map((s) => s.psnr)), ssim: mean(scores.map((s) => s.ssim)) } : {}),
   };
   return { figures, exit: figures.failed > 0 ? (1 as const) : (0 as const) };

@@ -57,7 +57,7 @@ export function ctFigure(rows: readonly FigureRow[], { size, title, footnote }: 
         colormap: "gray",
         caption: [
           ...(score ? [plain(`PSNR ${score.psnr.toFixed(2)} dB, SSIM ${score.ssim.toFixed(3)}`)] : []),
-          ...(result ? labels(result) : []),
+          ...(result ? [...gapOf(result), ...labels(result)] : []),
           ...notes.map(plain),
         ],
       }),
@@ -78,6 +78,13 @@ export function ctFigure(rows: readonly FigureRow[], { size, title, footnote }: 
 
 function labels({ certificates }: Result): Caption[] {
   return certificates.map(({ property, label }) => ({ text: property, tone: label }));
+}
+
+/** The proven gap and bound, where there is a proof. */
+function gapOf({ optimality }: Result): Caption[] {
+  if (optimality.verdict !== "VERIFIED") return [];
+  const { relativeGap, dual } = optimality;
+  return [plain(`gap ≤ ${(100 * relativeGap).toPrecision(2)} %, bound ${dual.toPrecision(5)}`)];
 }
 
 function plain(text: string): Caption {

@@ -131,10 +131,29 @@ export async function infer(
 ): Promise<Result[]> {
   requireCalibrated(model.trace().problem, calibration);
   const solved = await compiled.solve(data, { ...solve, strict: false });
-  const solution =
-    solve.gap === undefined && compiled.provable.provable ? withProofs(solved, compiled.prove(data, solved)) : solved;
+  const solution = prove(compiled, data, solved);
   const gap = solve.gap === undefined ? {} : { gap: solve.gap };
   return certify({ model, weights, data, solution, calibration, label, ...gap, ...(solver ? { solver } : {}) });
+}
+
+/**
+ * The solution with what can be proven of its samples, and with the answers the proofs are of: float64, without the engine.
+ *
+ * Unchanged where the model has no dual bound; samples that have a proof keep it.
+ */
+export function prove(
+  compiled: Pick<CompiledModel, "provable" | "prove">,
+  data: Readonly<Record<string, Float32>>,
+  solution: Solution,
+): Solution {
+  if (!compiled.provable.provable || solution.proofs.every((proof) => proof !== undefined)) return solution;
+  const proofs = compiled.prove(data, solution).map((proof, n) => solution.proofs[n] ?? proof);
+  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
+  const size = x.data.length / proofs.length;
+  proofs.forEach((proof, n) => {
+    x.data.set(proof.x.data, n * size);
+  });
+  return { ...solution, x, proofs };
 }
 
 /**
@@ -198,16 +217,6 @@ function certifyConvergence({ status, steps, residual, violated }: Solution, n: 
     term: CONVERGENCE,
     because: `${status[n]} after ${steps[n]} steps at relative KKT residual ${show(value)}${where}${caveat}`,
   };
-}
-
-/** The solution with the answers its proofs are about. */
-function withProofs(solution: Solution, proofs: readonly Proof[]): Solution {
-  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
-  const size = x.data.length / proofs.length;
-  proofs.forEach((proof, n) => {
-    x.data.set(proof.x.data, n * size);
-  });
-  return { ...solution, x, proofs };
 }
 
 function unproven(objective: "explicit" | "none"): Optimality {

@@ -1,5 +1,6 @@
 /** @file Reconstruction methods by name, ready to solve: a model and its weights. */
 
+import { prove } from "../../certificates/certify.js";
 import type { EngineOptions } from "../../engine/session.js";
 import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
@@ -54,6 +55,8 @@ export interface Reconstructor {
   readonly method: Method;
   /** Solve for a batch of measurements of one scan geometry. */
   reconstruct(measurements: readonly Measurement[], options?: SolveOptions): Promise<Solution>;
+  /** The solution with its proofs of optimality, see `prove`. */
+  prove(measurements: readonly Measurement[], solution: Solution): Solution;
   dispose(): Promise<void>;
 }
 
@@ -66,6 +69,7 @@ export async function reconstructor(method: Method, engine: EngineOptions = {}):
     method,
     reconstruct: (measurements, options = {}) =>
       compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...options }),
+    prove: (measurements, solution) => prove(compiled, solverData(measurements), solution),
     dispose: () => compiled.dispose(),
   };
 }

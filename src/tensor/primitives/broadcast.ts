@@ -91,8 +91,16 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = {
   eval64: ([x], { attributes }) => {
     const shape = x!.shape.map((dim, axis) => (attributes.axes.includes(axis) ? 1 : dim));
     const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
-    forEachOffset(x!.shape, broadcastStrides(shape, shape.length), (k, offset) => {
-      data[offset]! += x!.data[k]!;
+    const run = x!.shape.at(-1) ?? 1;
+    const strides = broadcastStrides(shape, shape.length);
+    const step = strides.at(-1) ?? 0;
+    forEachOffset(x!.shape.slice(0, -1), strides.slice(0, -1), (row, offset) => {
+      const start = row * run;
+      if (step === 0) {
+        let total = data[offset]!;
+        for (let i = 0; i < run; i++) total += x!.data[start + i]!;
+        data[offset] = total;
+      } else for (let i = 0; i < run; i++) data[offset + i]! += x!.data[start + i]!;
     });
     return [{ shape, data }];
   },
@@ -143,11 +151,22 @@ export const broadcastPrimitive: Primitive<{ readonly shape: Shape }> = {
 };
 
 function broadcastValue(x: Value, shape: number[]): Value {
+  return { shape, data: broadcastData(x, shape) };
+}
+
+/** Elements of x under a larger shape. */
+export function broadcastData(x: Value, shape: readonly number[]): Float64Array {
   const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
-  forEachOffset(shape, broadcastStrides(x.shape, shape.length), (k, offset) => {
-    data[k] = x.data[offset]!;
+  if (x.data.length === 1) return data.fill(x.data[0]!);
+  const strides = broadcastStrides(x.shape, shape.length);
+  const run = shape.at(-1) ?? 1;
+  const outer = { shape: shape.slice(0, -1), strides: strides.slice(0, -1) };
+  const repeats = strides.at(-1) === 0;
+  forEachOffset(outer.shape, outer.strides, (row, offset) => {
+    if (repeats) data.fill(x.data[offset]!, row * run, (row + 1) * run);
+    else data.set(x.data.subarray(offset, offset + run), row * run);
   });
-  return { shape, data };
+  return data;
 }
 
 /** x repeated along missing and unit axes, NumPy's rule. */

@@ -35,29 +35,64 @@ export const conv2dPrimitive: Primitive<Padded> = {
   ],
   enclose: ([x, w], [y]) => [{ value: y!, radius: filtered(x!, w!, 0) }],
   eval64: ([x, w], { outputs, attributes: { padding } }, batch) => {
-    const shape = concrete(outputs[0]!.shape, batch);
-    const [n, co, ho, wo] = shape as [number, number, number, number];
-    const [, ci, h, width] = x!.shape as [number, number, number, number];
-    const [, , kh, kw] = w!.shape as [number, number, number, number];
-    const data = new Float64Array(n * co * ho * wo);
-    for (let s = 0; s < n; s++)
-      for (let o = 0; o < co; o++)
-        for (let c = 0; c < ci; c++)
-          for (let i = 0; i < kh; i++)
-            for (let j = 0; j < kw; j++) {
-              const scale = w!.data[((o * ci + c) * kh + i) * kw + j]!;
-              const [first, last] = inside(j - padding, wo, width);
-              for (let r = 0; r < ho; r++) {
-                const row = r + i - padding;
-                if (row < 0 || row >= h) continue;
-                const out = ((s * co + o) * ho + r) * wo;
-                const from = ((s * ci + c) * h + row) * width + j - padding;
-                for (let q = first; q < last; q++) data[out + q]! += scale * x!.data[from + q]!;
-              }
-            }
-    return [{ shape, data }];
+    const shape = concrete(outputs[0]!.shape, batch) as [number, number, number, number];
+    return [correlate(spread(x!, padding, padding), w!, shape)];
   },
 };
+
+/** Zeros around the images; where a margin is negative, that much cut off. */
+function spread(x: Value, above: number, beside: number): Value {
+  if (above === 0 && beside === 0) return x;
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const [height, width] = [h + 2 * above, w + 2 * beside];
+  const data = new Float64Array(n * c * height * width);
+  const cut = Math.max(0, -beside);
+  for (let image = 0; image < n * c; image++)
+    for (let r = Math.max(0, -above); r < Math.min(h, h + above); r++) {
+      const from = (image * h + r) * w;
+      data.set(x.data.subarray(from + cut, from + w - cut), (image * height + r + above) * width + beside + cut);
+    }
+  return { shape: [n, c, height, width], data };
+}
+
+/** y[n,o,r,q] = Σ w[o,c,i,j] x[n,c,r+i,q+j], four taps of a row at a time. */
+function correlate(x: Value, w: Value, shape: readonly [number, number, number, number]): Value {
+  const [n, co, ho, wo] = shape;
+  const [, ci, h, width] = x.shape as [number, number, number, number];
+  const [, , kh, kw] = w.shape as [number, number, number, number];
+  const data = new Float64Array(n * co * ho * wo);
+  for (let s = 0; s < n; s++)
+    for (let o = 0; o < co; o++)
+      for (let c = 0; c < ci; c++)
+        for (let i = 0; i < kh; i++) {
+          const taps = w.data.subarray(((o * ci + c) * kh + i) * kw, ((o * ci + c) * kh + i + 1) * kw);
+          for (let r = 0; r < ho; r++) {
+            addRow(data, ((s * co + o) * ho + r) * wo, x.data, ((s * ci + c) * h + r + i) * width, taps, wo);
+          }
+        }
+  return { shape, data };
+}
+
+function addRow(out: Float64Array, at: number, x: Float64Array, from: number, w: Float64Array, length: number): void {
+  let j = 0;
+  for (; j + 4 <= w.length; j += 4) {
+    const [w0, w1, w2, w3] = [w[j]!, w[j + 1]!, w[j + 2]!, w[j + 3]!];
+    const start = from + j;
+    for (let q = 0; q < length; q++) {
+      const k = start + q;
+      out[at + q]! += w0 * x[k]! + w1 * x[k + 1]! + (w2 * x[k + 2]! + w3 * x[k + 3]!);
+    }
+  }
+  if (w.length - j === 3) {
+    const [w0, w1, w2] = [w[j]!, w[j + 1]!, w[j + 2]!];
+    for (let q = 0, k = from + j; q < length; q++, k++) out[at + q]! += w0 * x[k]! + w1 * x[k + 1]! + w2 * x[k + 2]!;
+    return;
+  }
+  for (; j < w.length; j++) {
+    const tap = w[j]!;
+    for (let q = 0, k = from + j; q < length; q++, k++) out[at + q]! += tap * x[k]!;
+  }
+}
 
 /** Radius of products with filters [out, in, h, w] summed over all but one axis: what goes into one element. */
 function filtered(x: Enclosed, w: Enclosed, axis: 0 | 1): number {
@@ -116,27 +151,10 @@ export const conv2dAdjointPrimitive: Primitive<Padded> = {
   ],
   enclose: ([x, w], [y]) => [{ value: y!, radius: filtered(x!, w!, 1) }],
   eval64: ([y, w], { outputs, attributes: { padding } }, batch) => {
-    const shape = concrete(outputs[0]!.shape, batch);
-    const [n, ci, h, width] = shape as [number, number, number, number];
-    const [, co, ho, wo] = y!.shape as [number, number, number, number];
+    const shape = concrete(outputs[0]!.shape, batch) as [number, number, number, number];
     const [, , kh, kw] = w!.shape as [number, number, number, number];
-    const data = new Float64Array(n * ci * h * width);
-    for (let s = 0; s < n; s++)
-      for (let o = 0; o < co; o++)
-        for (let c = 0; c < ci; c++)
-          for (let i = 0; i < kh; i++)
-            for (let j = 0; j < kw; j++) {
-              const scale = w!.data[((o * ci + c) * kh + i) * kw + j]!;
-              const [first, last] = inside(j - padding, wo, width);
-              for (let r = 0; r < ho; r++) {
-                const row = r + i - padding;
-                if (row < 0 || row >= h) continue;
-                const from = ((s * co + o) * ho + r) * wo;
-                const to = ((s * ci + c) * h + row) * width + j - padding;
-                for (let q = first; q < last; q++) data[to + q]! += scale * y!.data[from + q]!;
-              }
-            }
-    return [{ shape, data }];
+    const wide = spread(y!, kh - 1 - padding, kw - 1 - padding);
+    return [correlate(wide, flipped(w!), shape)];
   },
 };
 
@@ -171,16 +189,18 @@ export const flipFilterPrimitive: Primitive<Record<string, never>> = {
     return [build.node("Transpose", [flipped], { perm: [1, 0, 2, 3] })];
   },
   enclose: (inputs, [y]) => [moved(inputs, y!)],
-  eval64: ([w]) => {
-    const [co, ci, kh, kw] = w!.shape as [number, number, number, number];
-    const data = new Float64Array(w!.data.length);
-    const area = kh * kw;
-    for (let o = 0; o < co; o++)
-      for (let c = 0; c < ci; c++)
-        for (let t = 0; t < area; t++) data[(c * co + o) * area + t] = w!.data[(o * ci + c) * area + area - 1 - t]!;
-    return [{ shape: [ci, co, kh, kw], data }];
-  },
+  eval64: ([w]) => [flipped(w!)],
 };
+
+function flipped(w: Value): Value {
+  const [co, ci, kh, kw] = w.shape as [number, number, number, number];
+  const data = new Float64Array(w.data.length);
+  const area = kh * kw;
+  for (let o = 0; o < co; o++)
+    for (let c = 0; c < ci; c++)
+      for (let t = 0; t < area; t++) data[(c * co + o) * area + t] = w.data[(o * ci + c) * area + area - 1 - t]!;
+  return { shape: [ci, co, kh, kw], data };
+}
 
 /** w'[c,o,i,j] = w[o,c,h−1−i,w−1−j]: the filters of the adjoint. */
 export function flipFilter(w: Tensor): Tensor {

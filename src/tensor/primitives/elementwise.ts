@@ -11,7 +11,7 @@ import {
   type Tensor,
   type Value,
 } from "../tensor.js";
-import { broadcastable, broadcastStrides, broadcastTo, forEachOffset, sumTo } from "./broadcast.js";
+import { broadcastable, broadcastData, broadcastTo, sumTo } from "./broadcast.js";
 import { constant } from "./leaf.js";
 
 type None = Record<string, never>;
@@ -43,7 +43,9 @@ interface Rule {
   readonly exact: boolean;
   readonly dtype?: DType;
   readonly onnx: string;
-  readonly f: (...values: number[]) => number;
+  /** One element; or `loop`, over whole arrays of one length, where a call an element would be felt. */
+  readonly f?: (...values: number[]) => number;
+  readonly loop?: (out: Float64Array, a: Float64Array, b: Float64Array, c: Float64Array) => void;
   /** Cotangents before summing over what was broadcast. */
   readonly vjp: (g: Tensor, inputs: readonly Tensor[], output: Tensor) => readonly (Tensor | undefined)[];
   /** Of exact ones. */
@@ -62,11 +64,11 @@ function elementwise(name: string, rule: Rule): Primitive<None> {
         ? inputs.map(() => undefined)
         : rule.vjp(g, inputs, outputs[0]!).map((cotangent, i) => cotangent && sumTo(cotangent, inputs[i]!.shape)),
     onnx: (build, inputs) => [build.node(rule.onnx, inputs)],
-    eval64: (inputs) => [evaluate(rule.f, inputs)],
+    eval64: (inputs) => [evaluate(rule, inputs)],
   };
 }
 
-function evaluate(f: (...values: number[]) => number, inputs: readonly Value[]): Value {
+function evaluate({ f, loop }: Pick<Rule, "f" | "loop">, inputs: readonly Value[]): Value {
   const rank = Math.max(...inputs.map((x) => x.shape.length));
   const shape = Array.from({ length: rank }, (_, axis) => {
     const dims = inputs.map((x) => x.shape[axis - rank + x.shape.length] ?? 1);
@@ -75,7 +77,9 @@ function evaluate(f: (...values: number[]) => number, inputs: readonly Value[]):
   const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
   const full = inputs.map((x) => expand(x, shape));
   const [a, b, c] = full as [Float64Array, Float64Array, Float64Array];
-  if (full.length === 1) for (let k = 0; k < data.length; k++) data[k] = f(a[k]!);
+  if (loop) loop(data, a, b, c);
+  else if (f === undefined) throw new TypeError("elementwise: a rule needs f or loop");
+  else if (full.length === 1) for (let k = 0; k < data.length; k++) data[k] = f(a[k]!);
   else if (full.length === 2) for (let k = 0; k < data.length; k++) data[k] = f(a[k]!, b[k]!);
   else for (let k = 0; k < data.length; k++) data[k] = f(a[k]!, b[k]!, c[k]!);
   return { shape, data };
@@ -99,11 +103,7 @@ function smallest({ data }: Value): number {
 
 function expand(x: Value, shape: readonly number[]): Float64Array {
   if (x.data.length === shape.reduce((p, n) => p * n, 1)) return x.data;
-  const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
-  forEachOffset(shape, broadcastStrides(x.shape, shape.length), (k, offset) => {
-    data[k] = x.data[offset]!;
-  });
-  return data;
+  return broadcastData(x, shape);
 }
 
 const unary = (
@@ -129,21 +129,27 @@ const sumOfRadii = rounded(([a, b]) => a!.radius + b!.radius);
 export const addPrimitive = elementwise("add", {
   exact: true,
   onnx: "Add",
-  f: (a, b) => a! + b!,
+  loop: (out, a, b) => {
+    for (let k = 0; k < out.length; k++) out[k] = a[k]! + b[k]!;
+  },
   vjp: (g) => [g, g],
   enclose: sumOfRadii,
 });
 export const subPrimitive = elementwise("sub", {
   exact: true,
   onnx: "Sub",
-  f: (a, b) => a! - b!,
+  loop: (out, a, b) => {
+    for (let k = 0; k < out.length; k++) out[k] = a[k]! - b[k]!;
+  },
   vjp: (g) => [g, neg(g)],
   enclose: sumOfRadii,
 });
 export const mulPrimitive = elementwise("mul", {
   exact: true,
   onnx: "Mul",
-  f: (a, b) => a! * b!,
+  loop: (out, a, b) => {
+    for (let k = 0; k < out.length; k++) out[k] = a[k]! * b[k]!;
+  },
   vjp: (g, [a, b]) => [mul(g, b!), mul(g, a!)],
   // (a + r)(b + s) − ab = rb + as + rs; a factor known exactly to be 0 leaves nothing.
   enclose: rounded(([a, b]) => cross(a!, b!) + cross(b!, a!) + times(a!.radius, b!.radius)),
@@ -162,14 +168,18 @@ export const divPrimitive = elementwise("div", {
 export const maxPrimitive = elementwise("max", {
   exact: true,
   onnx: "Max",
-  f: (a, b) => Math.max(a!, b!),
+  loop: (out, a, b) => {
+    for (let k = 0; k < out.length; k++) out[k] = Math.max(a[k]!, b[k]!);
+  },
   vjp: (g, [a, b]) => [select(less(a!, b!), 0, g), select(less(a!, b!), g, 0)],
   enclose: unrounded,
 });
 export const minPrimitive = elementwise("min", {
   exact: true,
   onnx: "Min",
-  f: (a, b) => Math.min(a!, b!),
+  loop: (out, a, b) => {
+    for (let k = 0; k < out.length; k++) out[k] = Math.min(a[k]!, b[k]!);
+  },
   vjp: (g, [a, b]) => [select(less(b!, a!), 0, g), select(less(b!, a!), g, 0)],
   enclose: unrounded,
 });
@@ -236,12 +246,12 @@ export const leakyReluPrimitive: Primitive<{ readonly slope: number }> = {
   ],
 };
 
-const compare = (name: string, onnx: string, f: (a: number, b: number) => boolean) =>
+const compare = (name: string, onnx: string, loop: NonNullable<Rule["loop"]>) =>
   elementwise(name, {
     exact: true,
     dtype: "bool",
     onnx,
-    f: (a, b) => (f(a!, b!) ? 1 : 0),
+    loop,
     vjp: () => [undefined, undefined],
     enclose: ([a, b], output) => ({ radius: 0, ...open(a!, b!, output) }),
   });
@@ -254,14 +264,20 @@ function open(a: Enclosed, b: Enclosed, { shape, data }: Value): { doubt?: Uint8
   return { doubt: Uint8Array.from(data, (_, k) => (Math.abs(left[k]! - right[k]!) > near ? 0 : 1)) };
 }
 
-export const lessPrimitive = compare("less", "Less", (a, b) => a < b);
-export const lessEqualPrimitive = compare("lessEqual", "LessOrEqual", (a, b) => a <= b);
+export const lessPrimitive = compare("less", "Less", (out, a, b) => {
+  for (let k = 0; k < out.length; k++) out[k] = a[k]! < b[k]! ? 1 : 0;
+});
+export const lessEqualPrimitive = compare("lessEqual", "LessOrEqual", (out, a, b) => {
+  for (let k = 0; k < out.length; k++) out[k] = a[k]! <= b[k]! ? 1 : 0;
+});
 
 export const selectPrimitive: Primitive<None> = {
   ...elementwise("select", {
     exact: true,
     onnx: "Where",
-    f: (c, a, b) => (c! !== 0 ? a! : b!),
+    loop: (out, c, a, b) => {
+      for (let k = 0; k < out.length; k++) out[k] = c[k] === 0 ? b[k]! : a[k]!;
+    },
     vjp: (g, [c]) => [undefined, select(c!, g, 0), select(c!, 0, g)],
     enclose: ([condition, a, b], output) => ({ radius: chosen(condition!, a!, b!, output) }),
   }),

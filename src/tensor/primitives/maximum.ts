@@ -24,9 +24,12 @@ export const maximumPrimitive: Primitive<{ readonly axes: readonly number[] }> =
   eval64: ([x], { attributes }) => {
     const shape = x!.shape.map((dim, axis) => (attributes.axes.includes(axis) ? 1 : dim));
     const data = new Float64Array(shape.reduce((p, n) => p * n, 1)).fill(Number.NEGATIVE_INFINITY);
-    forEachOffset(x!.shape, broadcastStrides(shape, shape.length), (k, offset) => {
-      const value = x!.data[k]!;
-      if (value > data[offset]! || Number.isNaN(value)) data[offset] = value;
+    const run = x!.shape.at(-1) ?? 1;
+    const strides = broadcastStrides(shape, shape.length);
+    const step = strides.at(-1) ?? 0;
+    forEachOffset(x!.shape.slice(0, -1), strides.slice(0, -1), (row, offset) => {
+      for (let i = 0; i < run; i++)
+        data[offset + i * step] = Math.max(data[offset + i * step]!, x!.data[row * run + i]!);
     });
     return [{ shape, data }];
   },
