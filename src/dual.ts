@@ -12,8 +12,8 @@ import { add, div, max, mul, neg, sub } from "./tensor/primitives/elementwise.js
 import type { Tensor } from "./tensor/tensor.js";
 import type { Bounds, Named } from "./verify/bounds.js";
 
-/** Denominators of steps never vanish. */
-const TINY = 1e-300;
+/** Denominators of steps never vanish; representable in float32. */
+const TINY = 1e-30;
 
 export interface DualOptions {
   /** M > 0 with ‖x‖∞ ≤ M for every x that counts, where the problem has no box of its own: it becomes part of what is proven. */

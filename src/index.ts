@@ -64,6 +64,7 @@ export * from "./training/params/positive.js";
 export * from "./training/squared-error.js";
 export * from "./verify/bounds.js";
 export * from "./verify/check.js";
+export * from "./verify/contraction.js";
 export * from "./verify/enclose.js";
 export * from "./verify/repair.js";
 export * from "./witness.js";

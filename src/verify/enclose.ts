@@ -12,19 +12,24 @@ export function inexactPrimitive(outputs: readonly Tensor[], given: ReadonlyMap<
 
 /**
  * Evaluate `outputs` in float64 with the rounding of every step bounded; `given` arrays are exact, and not finite ones are
- * known of nothing.
+ * known of nothing. `uncertain` ones come with a radius.
  *
  *     |computed − real| ≤ radius for every element of every array
  *
  * @throws problem if a primitive is not exact
  * @source running error bounds, Higham 2002, Accuracy and Stability of Numerical Algorithms, 2nd ed., §3.3, with one bound an array
  */
-export function enclose(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Value>, batch: number): Enclosed[] {
-  const known = new Map<Tensor, Enclosed>();
+export function enclose(
+  outputs: readonly Tensor[],
+  given: ReadonlyMap<Tensor, Value>,
+  batch: number,
+  uncertain: ReadonlyMap<Tensor, Enclosed> = new Map(),
+): Enclosed[] {
+  const known = new Map<Tensor, Enclosed>(uncertain);
   for (const [tensor, value] of given) {
     known.set(tensor, { value, radius: value.data.every(Number.isFinite) ? 0 : Number.POSITIVE_INFINITY });
   }
-  for (const node of topological(outputs, given)) {
+  for (const node of topological(outputs, known)) {
     const { primitive } = node;
     if (!primitive.enclose) {
       throw new VouchError("problem", {
