@@ -47,6 +47,7 @@ export * from "./sets/ball.js";
 export * from "./sets/box.js";
 export * from "./sets/point.js";
 export * from "./sets/set.js";
+export { stepBalance } from "./solvers/balance.js";
 export * from "./solvers/picard.js";
 export * from "./solvers/relaxed.js";
 export type { Progress, Solution, SolveOptions, Status } from "./solvers/solve.js";

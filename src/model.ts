@@ -197,6 +197,7 @@ export async function compileModel(
     shape,
     leafShapes: built.state.map((leaf) => leaf.shape),
     violated: violatedConditions(operator, weights),
+    ...(operator.balance ? { balance: operator.balance } : {}),
     ...(names.length > 0 ? { dual: { names, prove: proveRow(proving, names) } } : {}),
   };
   return {

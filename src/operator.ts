@@ -11,8 +11,18 @@ export interface Condition {
   readonly right: Tensor;
 }
 
+/** Steps that a solve may rebalance, sample by sample, between chunks. */
+export interface Balance {
+  /** [N], an input of the graph: multiplies dual steps and divides primal ones. 1 to begin with. */
+  readonly factor: Tensor;
+  /** Names of the residuals that larger dual steps reduce; the others ask for larger primal steps. */
+  readonly primal: readonly string[];
+}
+
 export interface Operator {
   readonly name: string;
+  /** Absent where the steps are fixed. */
+  readonly balance?: Balance;
   /** Starting point: zeros. */
   init(): Tree;
   /** T(z). */

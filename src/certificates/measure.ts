@@ -5,6 +5,7 @@ import { VouchError } from "../errors.js";
 import type { LengthProperty } from "../functions/length.js";
 import { feedData, feedParams, type Model, requireWeights, type Trace, type Weights } from "../model.js";
 import { isSmooth, properties } from "../problem.js";
+import { balanceFeed } from "../solvers/balance.js";
 import { picard } from "../solvers/picard.js";
 import type { Solver } from "../solvers/solver.js";
 import { graphInputs, requireSamplewise } from "../tensor/graph.js";
@@ -123,6 +124,9 @@ function readPoint(
     }
     feeds[`state.${path}`] = array;
   }
+  // At a fixed point the copies are Sx for any steps.
+  const samples = Object.values(z)[0]?.shape[0] ?? 0;
+  Object.assign(feeds, balanceFeed(operator.balance, new Float32Array(samples).fill(1)));
   const point = solver.point(state);
   return { x: operator.read(point), copies: operator.copies?.(point) };
 }

@@ -2,7 +2,9 @@
 
 import type { Float32, Session } from "../engine/session.js";
 import { VouchError } from "../errors.js";
+import type { Balance } from "../operator.js";
 import type { Proof } from "../witness.js";
+import { balanceFeed, rebalanced } from "./balance.js";
 import type { Chunk, ChunkShape } from "./chunk.js";
 
 export type Status = "converged" | "max-steps" | "diverged" | "non-finite";
@@ -64,6 +66,7 @@ export interface ChunkRun {
   /** Shape of each state leaf, sample axis first. */
   readonly leafShapes: readonly (readonly (number | "N")[])[];
   readonly violated: readonly string[];
+  readonly balance?: Balance;
   /** Names of the averaged dual vectors, at the end of the outputs before P and D; absent where there is no bound. */
   readonly dual?: { readonly names: readonly string[]; readonly prove: ProveSample };
 }
@@ -97,6 +100,8 @@ export async function runChunks(
   const residual = Array.from({ length: batch }, () => ({}) as Record<string, number>);
   const history = Array.from({ length: batch }, () => [] as number[]);
   const motion = Array.from({ length: batch }, () => [] as number[]);
+  const factors = new Float32Array(batch).fill(1);
+  const changes = new Array<number>(batch).fill(0);
   const proofs = new Array<Proof | undefined>(batch).fill(undefined);
   const duals: Record<string, Float32> = {};
   let x: Float32 | undefined;
@@ -119,6 +124,13 @@ export async function runChunks(
       tests: { shape: [], data: Float32Array.of(left) },
     };
     for (const [name, array] of Object.entries(data)) feeds[name] = rows(array);
+    Object.assign(
+      feeds,
+      balanceFeed(
+        run.balance,
+        Float32Array.from(active, (sample) => factors[sample]!),
+      ),
+    );
     chunk.paths.forEach((path, i) => {
       feeds[`state.${path}`] = rows(state[i]!);
     });
@@ -170,6 +182,14 @@ export async function runChunks(
       status[sample] = judge(history[sample]!, motion[sample]!, tolerance);
       return false;
     });
+    if (run.balance) {
+      for (const sample of active) {
+        const [primal, dual] = sides(residual[sample]!, run.balance);
+        const next = rebalanced(factors[sample]!, changes[sample]!, primal, dual);
+        if (next !== factors[sample]) changes[sample]!++;
+        factors[sample] = next;
+      }
+    }
     report(options.onProgress, batch, active, steps, maxSteps, residual);
   }
   const z = Object.fromEntries(chunk.paths.map((path, i) => [path, state[i]!]));
@@ -199,6 +219,16 @@ function requireConverged({ status, steps, residual, violated }: Solution, toler
     got: `${status[bad]} for sample ${bad} after ${steps[bad]} steps (residual of ${name} ${worst.toExponential(2)})`,
     remedy: `Raise maxSteps, loosen tolerance, or pass strict: false to see the status.${because}`,
   });
+}
+
+/** Worst residuals that larger dual steps reduce, and that larger primal steps reduce. */
+function sides(residual: Readonly<Record<string, number>>, { primal }: Balance): [primal: number, dual: number] {
+  const worst = (chosen: boolean) =>
+    Math.max(
+      0,
+      ...Object.entries(residual).flatMap(([name, value]) => (primal.includes(name) === chosen ? [value] : [])),
+    );
+  return [worst(true), worst(false)];
 }
 
 function requireGap(gap: number, { dual }: ChunkRun): void {

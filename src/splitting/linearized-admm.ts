@@ -5,7 +5,7 @@ import { proxConjugate } from "../functions/function.js";
 import { stack } from "../linear/stack.js";
 import type { Condition, Operator } from "../operator.js";
 import { type Problem, sortTerms } from "../problem.js";
-import { inner, norm } from "../sets/set.js";
+import { inner, norm, perSample } from "../sets/set.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
 import { add, asTensor, div, max, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
 import { stopGradient } from "../tensor/primitives/leaf.js";
@@ -21,6 +21,8 @@ export interface LinearizedAdmmOptions {
   readonly lambda?: Readonly<Record<string, TensorLike>>;
   /** Dual over primal progress, one number for all terms or one a term; default 1. */
   readonly ratio?: number | Readonly<Record<string, number>>;
+  /** [N], an input: multiplies the ratio of each sample, so that a solve can rebalance primal and dual progress. Not with λ. */
+  readonly balance?: Tensor;
 }
 
 type Named = Readonly<Record<string, Tensor>>;
@@ -72,18 +74,34 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
     return stopGradient(mul(value, value));
   });
   const ratioOf = (name: string) => (typeof options.ratio === "number" ? options.ratio : (options.ratio?.[name] ?? 1));
-  const alpha = byName((name) => stopGradient(given(options.alpha, name) ?? div(ratioOf(name), square[name]!)));
-  const weight = names.map((name) => mul(alpha[name]!, square[name]!)).reduce((a, b) => add(a, b));
-  const beta = stopGradient(options.beta === undefined ? div(1, weight) : asTensor(options.beta));
+  const { balance } = options;
+  const alpha0 = byName((name) => stopGradient(given(options.alpha, name) ?? div(ratioOf(name), square[name]!)));
+  const weight = names.map((name) => mul(alpha0[name]!, square[name]!)).reduce((a, b) => add(a, b));
+  const beta0 = stopGradient(options.beta === undefined ? div(1, weight) : asTensor(options.beta));
+  const alpha = byName((name) => (balance ? mul(alpha0[name]!, balance) : alpha0[name]!));
+  const beta = balance ? div(beta0, balance) : beta0;
+  const alphaOn = (name: string, v: Tensor) => perSample(alpha[name]!, v);
   const lambda = options.lambda && byName((name) => stopGradient(given(options.lambda, name) ?? div(1, alpha[name]!)));
 
-  const proxPrimal = (v: Tensor) => (h ? h.prox(v, beta) : v);
+  if (balance && lambda) {
+    throw new VouchError("parameter", {
+      name: "linearizedAdmm: balance",
+      expected: "the default λ = 1/α",
+      got: "λ of the caller's",
+      remedy: "Leave out one of them.",
+    });
+  }
+
+  const proxPrimal = (v: Tensor) => (h ? h.prox(v, perSample(beta, v)) : v);
   const primal = (x: Tensor, nu: Named, nu1: Named) =>
-    proxPrimal(sub(x, mul(beta, S.adjoint(byName((name) => sub(mul(2, nu1[name]!), nu[name]!))))));
+    proxPrimal(sub(x, mul(perSample(beta, x), S.adjoint(byName((name) => sub(mul(2, nu1[name]!), nu[name]!))))));
 
   const reduced = ({ nu, x }: Point): Point => {
     const Sx = S.apply(x);
-    const nu1 = byName((name) => proxConjugate(f[name]!, add(nu[name]!, mul(alpha[name]!, Sx[name]!)), alpha[name]!));
+    const nu1 = byName((name) => {
+      const step = alphaOn(name, Sx[name]!);
+      return proxConjugate(f[name]!, add(nu[name]!, mul(step, Sx[name]!)), step);
+    });
     return { nu: nu1, x: primal(x, nu, nu1) };
   };
   const full = ({ p, nu, x }: Point, lambdas: Named): Point => {
@@ -99,6 +117,7 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
   return {
     name: "linearizedAdmm",
     averagedness: 1 / 2,
+    ...(balance ? { balance: { factor: balance, primal: names } } : {}),
     init: () => {
       const zero = byName((name) => zeros(S.parts[name]!.range));
       const point = { nu: zero, x: zeros(S.domain) };
@@ -114,7 +133,10 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
       const { p, nu, x } = z as unknown as Point;
       if (p) return { ...p };
       const Sx = S.apply(x);
-      return byName((name) => f[name]!.prox(add(Sx[name]!, div(nu[name]!, alpha[name]!)), div(1, alpha[name]!)));
+      return byName((name) => {
+        const step = alphaOn(name, Sx[name]!);
+        return f[name]!.prox(add(Sx[name]!, div(nu[name]!, step)), div(1, step));
+      });
     },
     // pᵢ⁺ = Sᵢx − (νᵢ⁺ − νᵢ)/αᵢ, so νᵢ⁺ ∈ ∂fᵢ(pᵢ⁺) up to p's own motion; and
     // 0 ∈ ∂h(x⁺) + Σ Sᵢᵀνᵢ⁺ up to (x − x⁺)/β − Σ Sᵢᵀ(νᵢ⁺ − νᵢ).
@@ -123,11 +145,11 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
       const Sx1 = S.apply(b.x);
       const primalGap = (name: string) => {
         const Sx = Sx1[name]!;
-        const p1 = b.p?.[name] ?? sub(S.parts[name]!.apply(a.x), div(sub(b.nu[name]!, a.nu[name]!), alpha[name]!));
+        const p1 = b.p?.[name] ?? sub(S.parts[name]!.apply(a.x), div(sub(b.nu[name]!, a.nu[name]!), alphaOn(name, Sx)));
         return div(norm(sub(Sx, p1)), max(max(norm(Sx), norm(p1)), TINY));
       };
       const motion = byName((name) => sub(b.nu[name]!, a.nu[name]!));
-      const dual = sub(div(sub(a.x, b.x), beta), S.adjoint(motion));
+      const dual = sub(div(sub(a.x, b.x), perSample(beta, a.x)), S.adjoint(motion));
       const pulls = names.map((name) => norm(S.parts[name]!.adjoint(b.nu[name]!)));
       const scale = pulls.reduce((u, v) => max(u, v));
       const named = byName(primalGap);
@@ -141,10 +163,14 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
       return { ...named, [hName]: lag.reduce((u, v) => max(u, v), div(norm(dual), max(scale, TINY))) };
     },
     conditions: () => {
-      const list: Condition[] = [{ text: "β Σ αᵢ‖Sᵢ‖² ≤ 1", left: mul(beta, weight), right: asTensor(1 + 1e-5) }];
+      const list: Condition[] = [{ text: "β Σ αᵢ‖Sᵢ‖² ≤ 1", left: mul(beta0, weight), right: asTensor(1 + 1e-5) }];
       if (lambda) {
         for (const name of names) {
-          list.push({ text: `α λ ≤ 1 for ${name}`, left: mul(alpha[name]!, lambda[name]!), right: asTensor(1 + 1e-5) });
+          list.push({
+            text: `α λ ≤ 1 for ${name}`,
+            left: mul(alpha0[name]!, lambda[name]!),
+            right: asTensor(1 + 1e-5),
+          });
         }
       }
       return list;

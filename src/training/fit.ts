@@ -15,6 +15,7 @@ import {
   variableInputs,
   type Weights,
 } from "../model.js";
+import { balanceFeed } from "../solvers/balance.js";
 import { type Chunk, chunk } from "../solvers/chunk.js";
 import { picard } from "../solvers/picard.js";
 import { gather, scatter } from "../solvers/solve.js";
@@ -225,9 +226,14 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
   const names = Object.keys(traced.params);
   const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
 
+  const feed = ({ data, target }: Examples) => ({
+    ...feedData(model, data),
+    ...balanceFeed(traced.operator.balance, new Float32Array(target.shape[0]!).fill(1)),
+  });
+
   return {
     async solve(weights, examples, indices, memory) {
-      const data = feedData(model, examples.data);
+      const data = feed(examples);
       await using session = await compile(await special.with(feedParams(weights)), options);
       const warm = indices.every((index) => memory.has(index));
       const tests = testsOf(warm ? steps.warm : steps.cold);
@@ -265,14 +271,7 @@ async function prepare(model: Model, optimizer: Optimizer, options: FitOptions):
       for (let start = 0; start < set.count; start += batch) {
         const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
         const examples = set.examples(indices, -1);
-        const solved = await visit(
-          session,
-          built,
-          feedData(model, examples.data),
-          indices,
-          new Map(),
-          testsOf(settled),
-        );
+        const solved = await visit(session, built, feed(examples), indices, new Map(), testsOf(settled));
         const slots = Object.fromEntries(
           slotNames.map((name) => [`slot.${name}`, zerosLike(weights[name.slice(name.indexOf(".") + 1)]!)]),
         );
