@@ -16,6 +16,7 @@ import { ball } from "../src/sets/ball.js";
 import { box } from "../src/sets/box.js";
 import { chunk } from "../src/solvers/chunk.js";
 import { picard } from "../src/solvers/picard.js";
+import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
 import { sum } from "../src/tensor/primitives/broadcast.js";
 import { conv2d as convolve } from "../src/tensor/primitives/conv.js";
 import { add, leakyRelu, mul } from "../src/tensor/primitives/elementwise.js";
@@ -109,6 +110,7 @@ function residualBlock(active: boolean): Model {
         regularization: { prox: learned, of: conv2d(K, { height: SIDE, width: SIDE }) },
       };
     },
+    split: (problem) => linearizedAdmm(problem),
   });
 }
 

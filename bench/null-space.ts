@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { loadCalibrations, pickCalibration, phantom } from "../cli/ct.js";
+import { loadCalibrations, phantom, pickCalibration } from "../cli/ct.js";
 import { ctFigure } from "../cli/figures/ct.js";
 import { readFileOrExplain, writeFileAtomic } from "../cli/files.js";
 import { shippedModel } from "../cli/paths.js";
@@ -26,7 +26,11 @@ export const nullSpace: Bench = async (log) => {
   const measurement = simulate(ct, truth, SEED, "null space");
   const weights = shippedModel("ct-ellipses");
   const method = l2oMethod(ct, parseBundle(await readFileOrExplain(weights, "weights (.safetensors)")));
-  const run = { name: "bench null-space", progress: () => ({ update: () => {}, stop: () => {} }), signal: new AbortController().signal };
+  const run = {
+    name: "bench null-space",
+    progress: () => ({ update: () => {}, stop: () => {} }),
+    signal: new AbortController().signal,
+  };
   const calibrations = await loadCalibrations(run, { model: weights, calibration: undefined });
   const calibration = await pickCalibration(run, calibrations, method, ct, NOISE_LEVEL);
   const solver = await reconstructor(method);
@@ -39,7 +43,13 @@ export const nullSpace: Bench = async (log) => {
   const data = solverData([measurement]);
   const answers = [honest, wrong].map((x, i) => {
     const shape = solution.x.shape;
-    const [result] = certify({ model: method.model, weights: method.weights, data, x: { shape, data: x }, calibration });
+    const [result] = certify({
+      model: method.model,
+      weights: method.weights,
+      data,
+      x: { shape, data: x },
+      calibration,
+    });
     return {
       name: i === 0 ? "the answer" : "with a lesion no ray sees",
       x,
@@ -60,7 +70,8 @@ export const nullSpace: Bench = async (log) => {
   await mkdir(FOLDER, { recursive: true });
   await writeFileAtomic(join(FOLDER, "null-space.png"), figure);
   log(`Written to ${join(FOLDER, "null-space.png")}.`);
-  const passes = ({ result: { certificates } }: (typeof answers)[number]) => Number(certificates.every(({ label }) => label === "pass"));
+  const passes = ({ result: { certificates } }: (typeof answers)[number]) =>
+    Number(certificates.every(({ label }) => label === "pass"));
   return {
     figures: {
       answer_fidelity: answers[0]!.fidelity,

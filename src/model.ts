@@ -6,6 +6,7 @@ import { specialiser } from "./engine/specialise.js";
 import { VouchError } from "./errors.js";
 import type { Operator } from "./operator.js";
 import type { Problem } from "./problem.js";
+import { stepBalance } from "./solvers/balance.js";
 import { type Chunk, type ChunkShape, chunk } from "./solvers/chunk.js";
 import { picard } from "./solvers/picard.js";
 import { gather, type ProveSample, runChunks, type Solution, type SolveOptions } from "./solvers/solve.js";
@@ -39,7 +40,10 @@ export interface Definition<P extends Params, D extends Readonly<Record<string, 
   problem(params: Read<P>, data: Data<D>): Problem;
   /** Prior bound and slacks of a proof of optimality, see `dualBounds`. */
   readonly dual?: DualOptions;
-  /** The splitting, or an operator made by hand from the same tensors; derived from the problem by default. */
+  /**
+   * The splitting, or an operator made by hand from the same tensors; derived from the problem by default, and then a solve
+   * rebalances its steps between chunks.
+   */
   split?(problem: Problem, params: Read<P>, data: Data<D>): Operator;
 }
 
@@ -86,7 +90,8 @@ export function define<P extends Params, D extends Readonly<Record<string, Shape
       const given = mapRecord(data, (shape, key) => input(`data.${key}`, shape));
       const read = mapRecord(params, (p, key) => (p.read ? p.read(raw[key]!) : raw[key]!));
       const problem = definition.problem(read as Read<P>, given as Data<D>);
-      const operator = definition.split?.(problem, read as Read<P>, given as Data<D>) ?? deriveSplitting(problem);
+      const operator =
+        definition.split?.(problem, read as Read<P>, given as Data<D>) ?? deriveSplitting(problem, stepBalance());
       const z = operator.init();
       const z1 = operator.apply(z);
       const next = tensorLeaves(z1).map(([, leaf]) => leaf);

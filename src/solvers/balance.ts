@@ -25,12 +25,12 @@ const BALANCED = 2;
 /**
  * The next factor of a sample after k changes.
  *
- *     s⁺ = s · clip(√(primal/dual), ±8)^(0.8ᵏ),  s where primal and dual residual are within a factor of 2
+ *     s⁺ = s · clip(primal/dual, 1/8, 8)^(0.8ᵏ),  s where primal and dual residual are within a factor of 2
  *
  * Σ|log s⁺ − log s| is finite, so that the iteration ends up with fixed steps and converges as it does with those.
  *
- * @source residual balancing with fading adaptivity: Goldstein, Li & Yuan 2015, Algorithm 1; deviates: square root of the ratio
- * and relative residuals because chunks are long; Applegate et al. 2021 (PDLP) balance distances moved instead
+ * @source residual balancing with fading adaptivity: Goldstein, Li & Yuan 2015, Algorithm 1; deviates: relative residuals,
+ * and the ratio itself because chunks are long; Applegate et al. 2021 (PDLP) balance distances moved instead
  */
 export function rebalanced(factor: number, changes: number, primal: number, dual: number): number {
   const ratio = primal / dual;

@@ -3,16 +3,21 @@
 import { VouchError } from "../errors.js";
 import type { Operator } from "../operator.js";
 import { type Problem, sortTerms } from "../problem.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { linearizedAdmm } from "./linearized-admm.js";
 import { proximalGradient } from "./proximal-gradient.js";
 
 /**
  * Derive the splitting: proximable terms of Sx and at most one of x itself → linearizedAdmm; one smooth term and at most
  * one proximable term of x → proximalGradient; anything else is an error that names the term.
+ *
+ * @param balance  factor of the step ratio by sample, where the solve is to choose it: `stepBalance()`
  */
-export function split(problem: Problem): Operator {
+export function split(problem: Problem, balance?: Tensor): Operator {
   const { smooth, direct, composed } = sortTerms(problem);
-  if (smooth.length === 0 && composed.length > 0 && direct.length <= 1) return linearizedAdmm(problem);
+  if (smooth.length === 0 && composed.length > 0 && direct.length <= 1) {
+    return linearizedAdmm(problem, balance ? { balance } : {});
+  }
   if (smooth.length === 1 && composed.length === 0 && direct.length <= 1) return proximalGradient(problem);
   const odd = smooth[1]?.[0] ?? (smooth.length > 0 ? composed[0]?.[0] : undefined) ?? direct[1]?.[0] ?? direct[0]?.[0];
   throw new VouchError("problem", {

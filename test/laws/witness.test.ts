@@ -16,6 +16,7 @@ import { random } from "../../src/random.js";
 import { ball } from "../../src/sets/ball.js";
 import { box } from "../../src/sets/box.js";
 import { point } from "../../src/sets/point.js";
+import { rebalanced, stepBalance } from "../../src/solvers/balance.js";
 import { relaxed } from "../../src/solvers/relaxed.js";
 import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { sum } from "../../src/tensor/primitives/broadcast.js";
@@ -284,6 +285,46 @@ describe("solve with a gap", () => {
     await expect(unbounded.solve({ d: { shape: [1, 2], data: Float32Array.of(1, 0) } }, { gap: 0.1 })).rejects.toThrow(
       /expected a model with a dual bound/,
     );
+  });
+});
+
+describe("rebalanced steps", () => {
+  const one = instance(random(33), "box");
+  const modelOf = (ratio: number, balanced: boolean) =>
+    define({
+      name: "instance",
+      params: {},
+      data: { d: ["N", ROWS], delta: ["N"] },
+      problem: (_, { d, delta }) => one.problem(d, delta),
+      split: (problem) => linearizedAdmm(problem, { ratio, ...(balanced ? { balance: stepBalance() } : {}) }),
+    });
+  const data = {
+    d: { shape: [2, ROWS], data: Float32Array.from([...one.d, ...one.d]) },
+    delta: { shape: [2], data: Float32Array.of(one.delta, 2 * one.delta) },
+  };
+  const steps = async (ratio: number, balanced: boolean) => {
+    await using compiled = await compileModel(modelOf(ratio, balanced), {}, { threads: 1 });
+    const solution = await compiled.solve(data, { tolerance: 1e-4, maxSteps: 100_000 });
+    return { most: Math.max(...solution.steps), x: solution.x.data };
+  };
+
+  it.each([1e-2, 1e4])("from a ratio of %f: a fraction of the steps, and the same answer", async (ratio) => {
+    const [fixed, balanced] = [await steps(ratio, false), await steps(ratio, true)];
+    expect(balanced.most).toBeLessThan(fixed.most / 2);
+    balanced.x.forEach((v, i) => {
+      expect(v).toBeCloseTo(fixed.x[i]!, 2);
+    });
+  });
+
+  it("settle: changes fade, and balanced or meaningless residuals change nothing", () => {
+    expect(rebalanced(3, 0, 1, 1.9)).toBe(3);
+    expect(rebalanced(3, 0, Number.NaN, 1)).toBe(3);
+    expect(rebalanced(3, 0, 1, 0)).toBe(3);
+    expect(rebalanced(1, 0, 4, 1)).toBe(4);
+    expect(rebalanced(1, 0, 1, 1e9)).toBe(1 / 8);
+    let [factor, changes] = [1, 0];
+    for (; changes < 200; changes++) factor = rebalanced(factor, changes, 1e9, 1);
+    expect(factor).toBeLessThan(8 ** 5 + 1);
   });
 });
 
