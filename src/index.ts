@@ -63,6 +63,7 @@ export * from "./training/optimizer.js";
 export * from "./training/params/filters.js";
 export * from "./training/params/positive.js";
 export * from "./training/squared-error.js";
+export type { Steps, TrainerOptions } from "./training/trainer.js";
 export * from "./verify/bounds.js";
 export * from "./verify/check.js";
 export * from "./verify/contraction.js";

@@ -19,7 +19,7 @@ import { matrix } from "../src/linear/matrix.js";
 import { type CompiledModel, compileModel, define } from "../src/model.js";
 import { type Random, random } from "../src/random.js";
 import { ball } from "../src/sets/ball.js";
-import { gather } from "../src/solvers/solve.js";
+import { gather } from "../src/solvers/rows.js";
 import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
 import { sum } from "../src/tensor/primitives/broadcast.js";
 import { sub } from "../src/tensor/primitives/elementwise.js";

@@ -4,7 +4,8 @@ import type { EngineOptions } from "../../engine/session.js";
 import type { Bundle } from "../../files/bundle.js";
 import { adam } from "../../training/adam.js";
 import type { TrainingSet } from "../../training/dataset.js";
-import { type FitOptions, type FitResult, fit, type Steps } from "../../training/fit.js";
+import { type FitOptions, type FitResult, fit } from "../../training/fit.js";
+import type { Steps } from "../../training/trainer.js";
 import { type DictionaryProblem, type DictionarySignals, dictionaryProblem, signals } from "./data.js";
 import { implicitDictionary } from "./model.js";
 

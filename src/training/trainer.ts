@@ -1,0 +1,228 @@
+/** @file Graphs and sessions of a training run: solving a batch, one attached step with its update, held-out losses. */
+
+import { jfb } from "../backward/jfb.js";
+import type { BackwardRule } from "../backward/rule.js";
+import { compile, type EngineOptions, type Float32, type Session } from "../engine/session.js";
+import { specialiser } from "../engine/specialise.js";
+import { VouchError } from "../errors.js";
+import { chunkOutputs, feedData, feedParams, type Model, type Trace, variableInputs, type Weights } from "../model.js";
+import { balanceFeed } from "../solvers/balance.js";
+import { type Chunk, chunk } from "../solvers/chunk.js";
+import { picard } from "../solvers/picard.js";
+import { gather, scatter } from "../solvers/rows.js";
+import { sum } from "../tensor/primitives/broadcast.js";
+import { div, onesLike } from "../tensor/primitives/elementwise.js";
+import { input } from "../tensor/primitives/leaf.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { mapTensors } from "../tensor/tree.js";
+import { gradient } from "../tensor/vjp.js";
+import type { Examples, TrainingSet } from "./dataset.js";
+import type { Optimizer } from "./optimizer.js";
+import { type Loss, squaredError } from "./squared-error.js";
+
+export interface Steps {
+  readonly warm: number;
+  readonly cold: number;
+  /** Steps written out in the graph, a divisor of `warm`; fewer make the session, rebuilt for each weights, sooner. Default warm. */
+  readonly every?: number;
+}
+
+export interface TrainerOptions extends EngineOptions {
+  readonly loss?: Loss;
+  readonly backward?: BackwardRule;
+  /** Solver steps of a visit to a sample that has a warm start, and of the first visit in a phase. Default 20, 400. */
+  readonly steps?: Steps;
+}
+
+/** A batch at its fixed point, with all that one attached step is fed. */
+export interface Solved {
+  readonly feeds: Record<string, Float32>;
+  readonly target: Float32;
+  readonly residual: number;
+  readonly steps: number;
+}
+
+export interface Trainer {
+  solve(
+    weights: Weights,
+    examples: Examples,
+    indices: readonly number[],
+    memory: Map<number, Float32[]>,
+  ): Promise<Solved>;
+  update(
+    weights: Weights,
+    slots: Readonly<Record<string, Float32>>,
+    solved: Solved,
+    t: number,
+    learningRate: number,
+  ): Promise<{ weights: Weights; slots: Readonly<Record<string, Float32>>; loss: number }>;
+  validate(weights: Weights, set: TrainingSet, batch: number): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+/** Graphs and sessions of a training run: the solve (rebuilt for each weights), and one attached step with its update. */
+export async function prepareTrainer(model: Model, optimizer: Optimizer, options: TrainerOptions): Promise<Trainer> {
+  const traced = model.trace();
+  const steps = options.steps ?? { warm: 20, cold: 400 };
+  // Held-out losses compare weights, so their solves must not depend on how far a short one comes.
+  const settled = 3 * steps.cold;
+  const every = stepsBetweenTests(steps);
+  const built = chunk(traced.operator, picard(), { every, checks: Math.ceil(Math.max(settled, steps.warm) / every) });
+  const testsOf = (count: number) => Math.ceil(count / every);
+  const outputs = chunkOutputs(built);
+  const special = await specialiser(outputs, variableInputs(outputs, traced), options);
+  const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
+  const step = await compile(attached.outputs, options);
+  const names = Object.keys(traced.params);
+  const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
+
+  const feed = ({ data, target }: Examples) => ({
+    ...feedData(model, data),
+    ...balanceFeed(traced.operator.balance, new Float32Array(target.shape[0]!).fill(1)),
+  });
+
+  return {
+    async solve(weights, examples, indices, memory) {
+      const data = feed(examples);
+      await using session = await compile(await special.with(feedParams(weights)), options);
+      const warm = indices.every((index) => memory.has(index));
+      const tests = testsOf(warm ? steps.warm : steps.cold);
+      const solved = await visit(session, built, data, indices, memory, tests);
+      return { ...solved, steps: tests * every, target: examples.target };
+    },
+    async update(weights, slots, solved, t, learningRate) {
+      const feeds: Record<string, Float32> = {
+        ...solved.feeds,
+        ...feedParams(weights),
+        target: solved.target,
+        t: scalar(t),
+        learningRate: scalar(learningRate),
+      };
+      for (const name of slotNames) feeds[`slot.${name}`] = slots[name]!;
+      const [losses, ...updated] = await step.run(feeds);
+      const loss = mean(losses!.data);
+      if (!Number.isFinite(loss)) {
+        throw new VouchError("convergence", {
+          name: "fit",
+          expected: "a finite loss",
+          got: `${loss} at step ${t}`,
+          remedy: "Lower the learning rate, or give the solver more steps.",
+        });
+      }
+      return {
+        weights: Object.fromEntries(names.map((name, i) => [name, updated[i]!])),
+        slots: Object.fromEntries(slotNames.map((name, i) => [name, updated[names.length + i]!])),
+        loss,
+      };
+    },
+    async validate(weights, set, batch) {
+      await using session = await compile(await special.with(feedParams(weights)), options);
+      let total = 0;
+      for (let start = 0; start < set.count; start += batch) {
+        const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
+        const examples = set.examples(indices, -1);
+        const solved = await visit(session, built, feed(examples), indices, new Map(), testsOf(settled));
+        const slots = Object.fromEntries(
+          slotNames.map((name) => [`slot.${name}`, zerosLike(weights[name.slice(name.indexOf(".") + 1)]!)]),
+        );
+        const [losses] = await step.run({
+          ...solved.feeds,
+          ...feedParams(weights),
+          ...slots,
+          target: examples.target,
+          t: scalar(1),
+          learningRate: scalar(0),
+        });
+        total += losses!.data.reduce((a, b) => a + b, 0);
+      }
+      return total / set.count;
+    },
+    async dispose() {
+      await Promise.all([special.dispose(), step.dispose()]);
+    },
+  };
+}
+
+function stepsBetweenTests({ warm, every = warm }: Steps): number {
+  if (warm % every !== 0) {
+    throw new VouchError("parameter", {
+      name: "fit: steps.every",
+      expected: `a divisor of warm = ${warm}`,
+      got: `${every}`,
+      remedy: "Leave it out for the default.",
+    });
+  }
+  return every;
+}
+
+/** Loss per sample, updated parameters and slots, from a detached fixed point. */
+function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, loss: Loss): { outputs: Tensor[] } {
+  const { operator, params } = traced;
+  const zStar = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
+  const x = operator.read(backward(operator, zStar));
+  const losses = loss(x, input("target", x.shape));
+  const names = Object.keys(params);
+  const gradients = gradient(
+    div(sum(losses), sum(onesLike(losses))),
+    names.map((name) => params[name]!),
+  );
+  const [t, learningRate] = [input("t", []), input("learningRate", [])];
+  const updates = names.map((name, i) => {
+    const raw = params[name]!;
+    const slots = optimizer.slots.map((slot) => input(`slot.${slot}.${name}`, raw.shape));
+    return optimizer.update(raw, gradients[i]!, slots, t, learningRate);
+  });
+  return { outputs: [losses, ...updates.map(({ param }) => param), ...updates.flatMap(({ slots }) => slots)] };
+}
+
+/** Move the samples on from their warm starts, or from zero, in one loop of the engine, and remember where they came. */
+async function visit(
+  session: Session,
+  built: Chunk,
+  data: Record<string, Float32>,
+  indices: readonly number[],
+  memory: Map<number, Float32[]>,
+  tests: number,
+): Promise<Omit<Solved, "target" | "steps">> {
+  const batch = indices.length;
+  const start = built.state.map((leaf, i) => {
+    const shape = leaf.shape.map((dim) => (dim === "N" ? batch : dim));
+    const array = { shape, data: new Float32Array(shape.reduce((p, n) => p * n, 1)) };
+    indices.forEach((index, row) => {
+      const kept = memory.get(index)?.[i];
+      if (kept) scatter(kept, [row], array);
+    });
+    return array as Float32;
+  });
+  const feeds: Record<string, Float32> = { ...data, tolerance: scalar(0), tests: scalar(tests) };
+  built.paths.forEach((path, i) => {
+    feeds[`state.${path}`] = start[i]!;
+  });
+  const out = await session.run(feeds);
+  const state = out.slice(0, built.paths.length);
+  const residual = Math.max(...out.slice(built.paths.length + 4, -1).flatMap(({ data: values }) => [...values]));
+  built.paths.forEach((path, i) => {
+    feeds[`state.${path}`] = state[i]!;
+  });
+  indices.forEach((index, row) => {
+    memory.set(
+      index,
+      state.map((array) => gather(array, [row])),
+    );
+  });
+  delete feeds["tolerance"];
+  delete feeds["tests"];
+  return { feeds, residual };
+}
+
+function scalar(value: number): Float32 {
+  return { shape: [], data: Float32Array.of(value) };
+}
+
+function zerosLike({ shape, data }: Float32): Float32 {
+  return { shape, data: new Float32Array(data.length) };
+}
+
+function mean(values: Float32Array): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
