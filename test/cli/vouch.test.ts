@@ -143,6 +143,25 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
   expect(x.data).toBeInstanceOf(Float32Array);
 });
 
+test("reconstruct --gap stops at a proven gap, states it in words, and refuses a gap out of range", async () => {
+  const image = Float32Array.from({ length: SIZE * SIZE }, (_, i) => (i % SIZE < SIZE / 2 ? 0.7 : 0.1));
+  await writeFile(at("halves.npy"), formatNpy({ shape: [SIZE, SIZE], data: image }));
+  const words = ["reconstruct", at("halves.npy"), "--method", "tv", "--out", at("gap"), ...model(), "--json"];
+  const { figures } = lastLine(await vouch([...words, "--gap", "0.02"]));
+  expect(figures.proven).toBe(1);
+  expect(figures.gap_max).toBeGreaterThan(0);
+  expect(figures.gap_max).toBeLessThanOrEqual(0.02);
+  const { inferences } = JSON.parse(await readFile(at("gap", "certificate.json"), "utf8"));
+  expect(inferences[0].optimality).toMatchObject({ verdict: "VERIFIED", relativeGap: figures.gap_max });
+  const { because, label } = inferences[0].certificates.find((c: { property: string }) => c.property === "optimality");
+  expect(label).toBe("pass");
+  expect(because).toMatch(
+    /^no x that meets fidelity and box has an objective more than [\d.]+ % lower.*not to say x is right$/,
+  );
+  const refused = await vouch([...words, "--gap", "0"]);
+  expect([refused.code, lastLine(refused).code]).toEqual([64, "parameter"]);
+});
+
 test("Ctrl-C keeps the last checkpoint, and a resumed training ends with the same bytes", async () => {
   const words = ["train", "ct", ...tinyScan, "--count", "2", "--size", "3", "--batch", "4", "--slices", "8"].concat([
     "--validation",
