@@ -4,11 +4,11 @@ import { simulateAll } from "../cli/ct.js";
 import { readFileOrExplain } from "../cli/files.js";
 import { readCollection } from "../cli/images.js";
 import { dataFile, shippedModel } from "../cli/paths.js";
-import { l2oMethod, type Method, reconstructor, tvMethod } from "../src/applications/ct/methods.js";
+import { l2oMethod, type Method, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { stratify } from "../src/applications/ct/select.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
 import { parseBundle } from "../src/files/bundle.js";
-import { compileModel, define, type Model } from "../src/model.js";
+import { compileModel, define, type Model, type Trace } from "../src/model.js";
 import { random } from "../src/random.js";
 import type { Solution } from "../src/solvers/solve.js";
 import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
@@ -42,6 +42,7 @@ export const witness: Bench = async (log) => {
   const all = (key: string) => slices.methods.map(({ name }) => figures[`${name}_${key}`]!);
   figures["median_gap_500"] = Math.max(...all("median_gap_500"));
   figures["p95_gap_1000"] = Math.max(...all("p95_gap_1000"));
+  figures["screen_over_iteration"] = Math.max(...all("screen_over_iteration"));
   figures["check_over_iteration"] = Math.max(...all("check_over_iteration"));
   figures["honest_solves"] = honest.length;
   figures["honest_gap_closed"] = honest.filter((gap) => gap <= CLOSED).length / honest.length;
@@ -156,7 +157,9 @@ async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Ar
   } finally {
     await solver.dispose();
   }
+  const screen = await screening(method, measurements.slice(0, BATCH));
   const figures = {
+    [`${method.name}_screen_over_iteration`]: screen,
     [`${method.name}_median_gap_500`]: quantile(at[500], 0.5),
     [`${method.name}_max_gap_500`]: Math.max(...at[500]),
     [`${method.name}_p95_gap_1000`]: quantile(at[1000], 0.95),
@@ -165,6 +168,28 @@ async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Ar
     [`${method.name}_check_over_iteration`]: check / iteration,
   };
   return { gaps: at[500], closed, figures };
+}
+
+/** What P, D and the choice of dual vectors cost in the engine after each chunk of a solve, in iterations: what decides when to prove. */
+async function screening(method: Method, measurements: Parameters<typeof solverData>[0]): Promise<number> {
+  const { model, weights } = method;
+  const blind = (): Trace => {
+    const { duals, ...operator } = model.trace().operator;
+    return { ...model.trace(), operator };
+  };
+  const data = solverData(measurements);
+  await using screened = await compileModel(model, weights);
+  await using bare = await compileModel({ ...model, trace: blind }, weights);
+  const times = [screened, bare].map(() => Number.POSITIVE_INFINITY);
+  const steps = 100;
+  for (let round = 0; round < 6; round++) {
+    for (const [i, compiled] of [screened, bare].entries()) {
+      const started = performance.now();
+      await compiled.solve(data, { tolerance: 1e-30, maxSteps: steps, strict: false });
+      times[i] = Math.min(times[i]!, performance.now() - started);
+    }
+  }
+  return (times[0]! - times[1]!) / (times[1]! / steps);
 }
 
 function quantile(values: readonly number[], share: number): number {

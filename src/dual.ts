@@ -118,8 +118,9 @@ export function hasBounds(bounds: Bounds | NoBounds): bounds is Bounds {
   return !("reason" in bounds);
 }
 
-/** Steps of CGLS toward the centres: a few reach far inside a noise ball and change x little. */
-const STEPS = 6;
+/** Rounds of a few steps of CGLS toward the centres, each followed by a projection: they reach inside a noise ball and change x little. */
+const ROUNDS = 3;
+const STEPS = 4;
 
 /** x + e with Σ‖Sᵢ(x + e) − cᵢ‖² small, back in the sets of x itself. @source Björck 1996, Algorithm 7.4.1 (CGLS) */
 function inwardOf(parts: readonly Part[]): Bounds["inward"] {
@@ -129,7 +130,8 @@ function inwardOf(parts: readonly Part[]): Bounds["inward"] {
   if (pulled.length === 0 || stuck || own.length > 1) return undefined;
   const squares = (v: readonly Tensor[]) => v.map((u) => inner(u, u)).reduce((a, b) => add(a, b));
   const back = (v: readonly Tensor[]) => pulled.map(({ S }, i) => S.adjoint(v[i]!)).reduce((a, b) => add(a, b));
-  return (x) => {
+  const project = (x: Tensor) => own[0]?.project(x) ?? x;
+  const approach = (x: Tensor) => {
     let y = x;
     let r = pulled.map(({ S, centre }) => sub(centre, S.apply(x)));
     let s = back(r);
@@ -145,7 +147,12 @@ function inwardOf(parts: readonly Part[]): Bounds["inward"] {
       p = add(s, mul(perSample(div(next, max(square, TINY)), p), p));
       square = next;
     }
-    return own[0] ? own[0].project(y) : y;
+    return project(y);
+  };
+  return (x) => {
+    let y = x;
+    for (let round = 0; round < ROUNDS; round++) y = approach(y);
+    return y;
   };
 }
 

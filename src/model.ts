@@ -6,6 +6,7 @@ import { specialiser } from "./engine/specialise.js";
 import { VouchError } from "./errors.js";
 import type { Operator } from "./operator.js";
 import type { Problem } from "./problem.js";
+import { perSample } from "./sets/set.js";
 import { stepBalance } from "./solvers/balance.js";
 import { type Chunk, type ChunkShape, chunk } from "./solvers/chunk.js";
 import { picard } from "./solvers/picard.js";
@@ -15,6 +16,7 @@ import type { Solver } from "./solvers/solver.js";
 import { split as deriveSplitting } from "./splitting/split.js";
 import { graphInputs, requireSamplewise } from "./tensor/graph.js";
 import { interpret } from "./tensor/interpret.js";
+import { less, select } from "./tensor/primitives/elementwise.js";
 import { input } from "./tensor/primitives/leaf.js";
 import { type Shape, showShape, type Tensor } from "./tensor/tensor.js";
 import { tensorLeaves } from "./tensor/tree.js";
@@ -161,9 +163,18 @@ export function chunkOutputs(c: Chunk): Tensor[] {
   return [...c.state, c.x, c.running, c.steps, c.history, ...c.residuals, c.motion];
 }
 
-/** Averaged dual vectors, and P and D in the engine's float32: they say when a proof is worth trying. */
+/**
+ * The dual vectors with the larger bound, of the mean over the chunk and the last; P and D in the engine's float32 say when a
+ * proof is worth trying.
+ */
 function dualOutputs(c: Chunk, bounds: Bounds): Tensor[] {
-  return [...Object.values(c.duals), bounds.primal(c.x), bounds.dual(bounds.admit(c.duals))];
+  const [mean, last] = [c.duals.mean, c.duals.last].map((y) => ({ y, D: bounds.dual(bounds.admit(y)) }));
+  const better = less(last!.D, mean!.D);
+  const best = Object.keys(mean!.y).map((name) => {
+    const v = mean!.y[name]!;
+    return select(perSample(better, v), v, last!.y[name]!);
+  });
+  return [...best, bounds.primal(c.x), select(better, mean!.D, last!.D)];
 }
 
 function proveRow(proving: Prover, names: readonly string[]): ProveSample {

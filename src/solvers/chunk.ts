@@ -36,8 +36,8 @@ export interface Chunk {
   readonly residuals: readonly Tensor[];
   /** [N, checks], ‖T(z) − z‖ in the metric of T at each test: never grows where T is nonexpansive. */
   readonly motion: Tensor;
-  /** Dual vectors by name, each the mean over the tests of this chunk: better for a bound than the last. Those asked for. */
-  readonly duals: Readonly<Record<string, Tensor>>;
+  /** Dual vectors by name, those asked for: the mean over the tests of this chunk, and the last. */
+  readonly duals: { readonly mean: Readonly<Record<string, Tensor>>; readonly last: Readonly<Record<string, Tensor>> };
 }
 
 /** Loop-carried values between the state and the residuals: running, steps, test, history, motion. */
@@ -122,6 +122,7 @@ export function chunk(
     checks,
   );
   const tested = max(div(loop[count + 1]!, every), 1);
+  const ended = dualsOf(T, solver.point(unflatten<Tensor>(fed, loop.slice(0, count))));
   const totals = loop.slice(count + FIXED + names.length);
   return {
     paths,
@@ -133,7 +134,10 @@ export function chunk(
     history: loop[count + 3]!,
     residuals: loop.slice(count + FIXED, count + FIXED + names.length),
     motion: loop[count + 4]!,
-    duals: Object.fromEntries(averaged.map((name, i) => [name, div(totals[i]!, perSample(tested, totals[i]!))])),
+    duals: {
+      mean: Object.fromEntries(averaged.map((name, i) => [name, div(totals[i]!, perSample(tested, totals[i]!))])),
+      last: Object.fromEntries(averaged.map((name) => [name, ended[name]!])),
+    },
   };
 }
 

@@ -43,7 +43,7 @@ export interface Solution {
   readonly x: Float32;
   /** The final point by path: serialisable, and a warm start for the next solve. */
   readonly z: Readonly<Record<string, Float32>>;
-  /** Dual vectors by term name, averaged over the last chunk: what a proof of optimality needs. Empty without a dual bound. */
+  /** Dual vectors by term name, the last or their mean over the last chunk, whichever bounds better. Empty without a dual bound. */
   readonly duals: Readonly<Record<string, Float32>>;
   /** What is proven of each sample where `gap` was asked for; then x is the answer it is proven of. */
   readonly proofs: readonly (Proof | undefined)[];
