@@ -3,6 +3,7 @@
 import { VouchError } from "./errors.js";
 import type { Property, Proximable } from "./functions/function.js";
 import type { LinearOperator } from "./linear/linear.js";
+import { mul } from "./tensor/primitives/elementwise.js";
 import type { Tensor } from "./tensor/tensor.js";
 
 /** A differentiable function of v = Sx. */
@@ -35,6 +36,14 @@ export type Problem = Readonly<Record<string, Term>>;
 
 export function isSmooth(term: Term): term is SmoothTerm {
   return "smooth" in term;
+}
+
+/** L‖S‖² ≥ Lipschitz constant of the gradient of f(Sx) in x: a scalar. */
+export function lipschitzOf({ smooth, of }: SmoothTerm): Tensor {
+  const inside = smooth.lipschitz();
+  if (!of) return inside;
+  const { value } = of.norm();
+  return mul(inside, mul(value, value));
 }
 
 export interface Composed {

@@ -3,7 +3,7 @@
 import { VouchError } from "../errors.js";
 import type { Proximable } from "../functions/function.js";
 import type { Operator } from "../operator.js";
-import { type Problem, type SmoothTerm, sortTerms } from "../problem.js";
+import { lipschitzOf, type Problem, sortTerms } from "../problem.js";
 import { inner, norm } from "../sets/set.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
 import { add, asTensor, div, max, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
@@ -79,11 +79,4 @@ export function proximalGradient(problem: Problem, options: ProximalGradientOpti
     ],
     metric: (z) => inner(only(z), only(z)),
   };
-}
-
-function lipschitzOf(term: SmoothTerm): Tensor {
-  const inside = term.smooth.lipschitz();
-  if (!term.of) return inside;
-  const { value } = term.of.norm();
-  return mul(inside, mul(value, value));
 }

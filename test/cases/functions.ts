@@ -2,8 +2,11 @@
 
 import type { Proximable } from "../../src/functions/function.js";
 import { groupL21 } from "../../src/functions/group-l21.js";
+import { huber } from "../../src/functions/huber.js";
 import { indicator } from "../../src/functions/indicator.js";
+import { quadratic } from "../../src/functions/quadratic.js";
 import { l1, weightedL1 } from "../../src/functions/weighted-l1.js";
+import { zero } from "../../src/functions/zero.js";
 import type { Feeds } from "../../src/tensor/interpret.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
 import { elements, type Shape } from "../../src/tensor/tensor.js";
@@ -88,6 +91,8 @@ const grouped = (u: Vector, size: number) => {
   ).reduce((a, b) => a + b, 0);
 };
 
+const knees = uniform([3, 1, 1], 203, 0.2, 1.2);
+const huberOf = (t: number, b: number) => (Math.abs(t) <= b ? t ** 2 / (2 * b) : Math.abs(t) - b / 2);
 const perChannel = uniform([3, 1, 1], 201, 0.2, 1.2);
 const perElement = uniform([SAMPLES, 5], 202, 0.2, 1.2);
 
@@ -140,6 +145,31 @@ export const functionCases: readonly FunctionCase[] = [
     { tau: scalar(1.1) },
     (u) => 1.1 * grouped(u, 3),
   ),
+  norms(
+    "of one knee",
+    "huber",
+    ["N", 5],
+    () => huber(0.5, 0.75),
+    {},
+    (u) => 0.75 * u.reduce((sum, a) => sum + huberOf(a, 0.5), 0),
+  ),
+  norms(
+    "a weight and a learned knee a channel",
+    "huber",
+    ["N", 3, 1, 2],
+    () => huber(input("b", [3, 1, 1]), input("tau", [3, 1, 1])),
+    { tau: perChannel, b: knees },
+    (u) => u.reduce((sum, a, i) => sum + perChannel.data[i >> 1]! * huberOf(a, knees.data[i >> 1]!), 0),
+  ),
+  norms(
+    "of a weight",
+    "quadratic",
+    ["N", 5],
+    () => quadratic(input("c", ["N", 5]), 1.5),
+    { c: perElement },
+    (u, n) => 0.75 * u.reduce((sum, a, i) => sum + (a - perElement.data[n * 5 + i]!) ** 2, 0),
+  ),
+  norms("", "zero", ["N", 5], zero, {}, () => 0),
   ...setCases.map(
     (set): FunctionCase => ({
       factory: "indicator",

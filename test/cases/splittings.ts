@@ -13,6 +13,7 @@ import { ball } from "../../src/sets/ball.js";
 import { box } from "../../src/sets/box.js";
 import { point } from "../../src/sets/point.js";
 import { inner } from "../../src/sets/set.js";
+import { davisYin } from "../../src/splitting/davis-yin.js";
 import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { proximalGradient } from "../../src/splitting/proximal-gradient.js";
 import { split } from "../../src/splitting/split.js";
@@ -20,7 +21,7 @@ import type { Feeds } from "../../src/tensor/interpret.js";
 import { add, div, mul, sub } from "../../src/tensor/primitives/elementwise.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { type Array64, minus, norm, normal, rows, scalar, times, timesTransposed } from "../arrays.js";
+import { type Array64, minus, norm, normal, rows, scalar, times, timesTransposed, uniform } from "../arrays.js";
 
 type Vector = Float64Array;
 
@@ -159,6 +160,7 @@ const lassoComposed = (): Problem => ({
 // Orthogonal design: x = Qᵀd shrunk by τ.
 const Q = { shape: [2, 2], data: Float64Array.of(0.6, 0.8, -0.8, 0.6) };
 const orthogonalD = normal([BATCH, 2], 303);
+const positiveD = uniform([BATCH, 2], 320, 0.3, 1.6);
 
 // Linear program: minimize ‖x‖₁ subject to Ax = d, with a solution at a vertex.
 const lpA = normal([3, 6], 304);
@@ -280,6 +282,58 @@ export const splittingCases: readonly SplittingCase[] = [
       fromSubgradient(timesTransposed(Q.data, minus(rows(orthogonalD)[n]!, times(Q.data, x))), x, () => 0.5),
     golden: (n) =>
       timesTransposed(Q.data, rows(orthogonalD)[n]!).map((a) => Math.sign(a) * Math.max(0, Math.abs(a) - 0.5)),
+    expands: false,
+  },
+  {
+    factory: "davisYin",
+    title: "lasso in a box",
+    build: () =>
+      built(
+        {
+          box: { prox: indicator(box(0, 0.5)) },
+          sparsity: { prox: l1(LASSO_TAU) },
+          fidelity: { smooth: leastSquares(d(6)), of: lassoOperator() },
+        },
+        davisYin,
+      ),
+    feeds: lassoFeeds,
+    batch: BATCH,
+    steps: 2000,
+    // In the box x ≥ 0, where τ‖x‖₁ is linear.
+    kkt: ({ x }, n) => {
+      const residual = minus(rows(lassoD)[n]!, times(lassoA.data, x));
+      return fromBoxNormal(
+        timesTransposed(lassoA.data, residual).map((a) => a - LASSO_TAU),
+        x,
+        0,
+        0.5,
+      );
+    },
+    expands: false,
+  },
+  {
+    factory: "davisYin",
+    title: "denoising in a box",
+    build: () =>
+      built(
+        {
+          box: { prox: indicator(box(0, 1)) },
+          sparsity: { prox: l1(0.25) },
+          fidelity: { smooth: leastSquares(d(2)), of: identity(["N", 2]) },
+        },
+        davisYin,
+      ),
+    feeds: { d: positiveD },
+    batch: BATCH,
+    steps: 200,
+    kkt: ({ x }, n) =>
+      fromBoxNormal(
+        minus(rows(positiveD)[n]!, x).map((a) => a - 0.25),
+        x,
+        0,
+        1,
+      ),
+    golden: (n) => rows(positiveD)[n]!.map((a) => Math.min(1, Math.max(0, a - 0.25))),
     expands: false,
   },
   {

@@ -9,6 +9,7 @@ import { identity } from "../../src/linear/identity.js";
 import { violatedConditions } from "../../src/model.js";
 import type { Problem } from "../../src/problem.js";
 import { box } from "../../src/sets/box.js";
+import { davisYin } from "../../src/splitting/davis-yin.js";
 import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { proximalGradient } from "../../src/splitting/proximal-gradient.js";
 import { split } from "../../src/splitting/split.js";
@@ -246,7 +247,14 @@ describe("a problem no splitting fits is an error that names the term", () => {
     ["a smooth term among composed ones", "data", split, { loss: smooth, data: composed }],
     ["two smooth terms", "other", split, { loss: smooth, other: smooth }],
     ["one proximable term alone", "only", split, { only: prox }],
-    ["a smooth and two proximable terms", "second", split, { loss: smooth, first: prox, second: prox }],
+    ["a smooth and three proximable terms", "second", split, { loss: smooth, first: prox, second: prox, third: prox }],
+    [
+      "a smooth and three proximable terms",
+      "third",
+      davisYin,
+      { loss: smooth, first: prox, second: prox, third: prox },
+    ],
+    ["a composed term", "data", davisYin, { loss: smooth, first: prox, data: composed }],
     ["a smooth term", "loss", linearizedAdmm, { loss: smooth, data: composed }],
     ["two proximable terms of x", "second", linearizedAdmm, { first: prox, second: prox, data: composed }],
     ["a composed term", "data", proximalGradient, { loss: smooth, data: composed }],
@@ -263,6 +271,8 @@ describe("a problem no splitting fits is an error that names the term", () => {
     ["no term", split, {}, "at least one term"],
     ["no term of Sx", linearizedAdmm, { box: prox }, "no term of Sx"],
     ["no smooth term", proximalGradient, { box: prox }, "one smooth term"],
+    ["too few proximable terms", davisYin, { loss: smooth, box: prox }, "1 smooth and 1 proximable"],
+    ["no shape of x", davisYin, { loss: { smooth: leastSquares(d) }, a: prox, b: prox }, "the shape of x"],
     ["no shape of x", proximalGradient, { loss: { smooth: leastSquares(d) } }, "the shape of x"],
   ];
   it.each(empty)("%s", (_, derive, problem, words) => {
@@ -275,5 +285,6 @@ describe("a problem no splitting fits is an error that names the term", () => {
     expect(split({ data: composed, other: composed }).name).toBe("linearizedAdmm");
     expect(split({ box: prox, loss: smooth }).name).toBe("proximalGradient");
     expect(split({ loss: smooth }).name).toBe("proximalGradient");
+    expect(split({ box: prox, other: prox, loss: smooth }).name).toBe("davisYin");
   });
 });
