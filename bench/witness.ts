@@ -174,8 +174,9 @@ async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Ar
 async function screening(method: Method, measurements: Parameters<typeof solverData>[0]): Promise<number> {
   const { model, weights } = method;
   const blind = (): Trace => {
-    const { duals, ...operator } = model.trace().operator;
-    return { ...model.trace(), operator };
+    const traced = model.trace();
+    const { duals, ...operator } = traced.operator;
+    return { ...traced, operator };
   };
   const data = solverData(measurements);
   await using screened = await compileModel(model, weights);

@@ -1,4 +1,4 @@
-/** @file The last line of a test run: what passed, failed and was skipped. */
+/** @file The last line of a test run: what passed and failed, after what was skipped. */
 
 import type { Reporter, TestModule } from "vitest/node";
 
@@ -13,6 +13,6 @@ export default class Totals implements Reporter {
         if (state !== "pending") totals[state]++;
       }
     }
-    process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
+    process.stdout.write(`\n${totals.skipped} skipped\n${totals.passed} passed, ${totals.failed} failed\n`);
   }
 }
