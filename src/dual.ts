@@ -9,7 +9,9 @@ import { box } from "./sets/box.js";
 import { inner, perSample } from "./sets/set.js";
 import { zeros } from "./tensor/primitives/broadcast.js";
 import { add, div, max, mul, neg, sub } from "./tensor/primitives/elementwise.js";
+import { input } from "./tensor/primitives/leaf.js";
 import type { Tensor } from "./tensor/tensor.js";
+import { vjp } from "./tensor/vjp.js";
 import type { Bounds, Named } from "./verify/bounds.js";
 
 /** Denominators of steps never vanish; representable in float32. */
@@ -101,7 +103,7 @@ export function dualBounds(problem: Problem, { prior, slack = {} }: DualOptions 
       return complete(near);
     },
     dual: (y) => {
-      const r = rest.map(({ name, S }) => (S ? S.adjoint(y[name]!) : y[name]!)).reduce((a, b) => add(a, b));
+      const r = rest.map(({ name, S }) => (S ? transposed(S, y[name]!) : y[name]!)).reduce((a, b) => add(a, b));
       return neg(
         [h.conjugate!(neg(r)), ...rest.map(({ name, f }) => f.conjugate!(y[name]!))].reduce((a, b) => add(a, b)),
       );
@@ -119,7 +121,7 @@ export function hasBounds(bounds: Bounds | NoBounds): bounds is Bounds {
 }
 
 /** Rounds of a few steps of CGLS toward the centres, each followed by a projection: they reach inside a noise ball and change x little. */
-const ROUNDS = 3;
+const ROUNDS = 30;
 const STEPS = 4;
 
 /** x + e with Σ‖Sᵢ(x + e) − cᵢ‖² small, back in the sets of x itself. @source Björck 1996, Algorithm 7.4.1 (CGLS) */
@@ -154,6 +156,12 @@ function inwardOf(parts: readonly Part[]): Bounds["inward"] {
     for (let round = 0; round < ROUNDS; round++) y = approach(y);
     return y;
   };
+}
+
+/** Sᵀy as the derivative of ⟨Sx, y⟩: an `adjoint` that is wrong makes a solver fail, never a proof false. */
+function transposed(S: LinearOperator, y: Tensor): Tensor {
+  const x = input("dual.x", S.domain);
+  return vjp([S.apply(x)], [y], [x])[0]!;
 }
 
 function admitted(f: Proximable, y: Tensor): Tensor {

@@ -14,6 +14,7 @@ const promises: Readonly<Record<string, RegExp>> = {
   "01-sparse-recovery.ts": /relative error [0-9.]+e-[4-9]/,
   "02-certificates.ts": /^trustworthy\n(.*\n){3}not trustworthy\n {2}sparsity: fail/m,
   "03-learn-a-transform.ts": /best held-out error/,
+  "04-prove-the-gap.ts": /better by more than 0\.\d+ %/,
 };
 
 describe("examples", () => {

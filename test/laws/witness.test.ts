@@ -186,6 +186,23 @@ describe("dualBounds", () => {
     expect(hasBounds(dualBounds({ box: unit, fidelity }))).toBe(true);
   });
 
+  it("does not believe an operator's adjoint", () => {
+    // min |x₁| + |x₂| s.t. ‖x − d‖ ≤ 1/10, x in [0, 1]²: p* ≤ ‖d‖₁.
+    const honest: Problem = { box: unit, fidelity, sparsity: { prox: l1(), of: S } };
+    const lie = { ...S, adjoint: (y: Tensor) => mul(0, y) };
+    const lying: Problem = { box: unit, fidelity: { ...fidelity, of: lie }, sparsity: { prox: l1(), of: lie } };
+    const data = new Map<Tensor, Value>([[d, { shape: [1, 2], data: Float64Array.of(0.5, 0.25) }]]);
+    const x = row(Float64Array.of(0.5, 0.25));
+    const y = { fidelity: row(Float64Array.of(-5, -5)), sparsity: row(Float64Array.of(1, 1)) };
+    const [a, b] = [honest, lying].map((problem) => {
+      const bounds = dualBounds(problem);
+      return hasBounds(bounds) ? check(bounds, data, { x, y }) : undefined;
+    });
+    expect(a).toMatchObject({ verdict: "VERIFIED" });
+    expect(b).toEqual(a);
+    expect(b!.verdict === "VERIFIED" && b!.dual).toBeLessThan(0.75);
+  });
+
   it("refuses a prior or slack that makes no sense", () => {
     expect(() => dualBounds({ fidelity }, { prior: 0 })).toThrow(/prior: expected M > 0/);
     expect(() => dualBounds({ fidelity }, { prior: 1, slack: { fidelity: -1 } })).toThrow(/slack of "fidelity"/);
