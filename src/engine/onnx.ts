@@ -67,9 +67,18 @@ class Builder implements OnnxBuilder {
   constructor(private readonly model: Model) {}
 
   node(op: string, inputs: readonly string[], attributes: Readonly<Record<string, OnnxAttribute>> = {}): string {
-    const output = this.model.fresh(op);
-    this.emit(op, inputs, [output], Object.entries(attributes).map(attribute));
-    return output;
+    return this.multiple(op, 1, inputs, attributes)[0]!;
+  }
+
+  multiple(
+    op: string,
+    count: number,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): string[] {
+    const outputs = Array.from({ length: count }, () => this.model.fresh(op));
+    this.emit(op, inputs, outputs, Object.entries(attributes).map(attribute));
+    return outputs;
   }
 
   private emit(op: string, inputs: readonly string[], outputs: string[], attributes: onnx.onnx.IAttributeProto[]) {

@@ -7,6 +7,13 @@ export type OnnxAttribute = number | readonly number[] | string | { readonly flo
 export interface OnnxBuilder {
   /** Emit one node; returns its output name. Integers become INT attributes, `{ float }` a FLOAT. */
   node(op: string, inputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>): string;
+  /** Emit one node with `count` outputs; returns their names. */
+  multiple(
+    op: string,
+    count: number,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+  ): readonly string[];
   /** int64 constant; a scalar where `shape` is []. */
   int64(data: readonly number[] | Int32Array, shape?: readonly number[]): string;
   /** float32 constant. Arrays above the engine's threshold are fed from outside, so that sessions stay small. */

@@ -2,12 +2,15 @@
 
 import * as B from "../../src/tensor/primitives/broadcast.js";
 import * as C from "../../src/tensor/primitives/conv.js";
+import * as Cum from "../../src/tensor/primitives/cumsum.js";
 import * as E from "../../src/tensor/primitives/elementwise.js";
 import * as F from "../../src/tensor/primitives/fixed-point.js";
+import * as G from "../../src/tensor/primitives/gather.js";
 import * as L from "../../src/tensor/primitives/layout.js";
 import * as Leaf from "../../src/tensor/primitives/leaf.js";
 import * as M from "../../src/tensor/primitives/matmul.js";
 import * as Max from "../../src/tensor/primitives/maximum.js";
+import * as Sort from "../../src/tensor/primitives/sort.js";
 import * as S from "../../src/tensor/primitives/sparse.js";
 import type { Shape, Tensor } from "../../src/tensor/tensor.js";
 
@@ -130,6 +133,47 @@ export const primitiveCases: readonly Case[] = [
     build: ([x, y]) => L.concat([x!, y!, x!], 1),
   },
   { primitive: "maximum", inputs: ({ a, b }) => [["N", a, b]], build: ([x]) => Max.maximum(x!, [1, 2]) },
+  { primitive: "argmax", inputs: ({ a, b }) => [["N", a, b + 1]], build: ([x]) => E.add(Max.argmax(x!), x!) },
+  {
+    primitive: "argmax",
+    inputs: ({ a }) => [["N", a]],
+    build: ([x]) => E.add(G.gather(x!, Max.argmax(x!)), x!),
+  },
+  unary("sort", (x) => Sort.sort(x).values),
+  unary("sort", (x) => Sort.sortDescending(x).values),
+  unary("sort", (x) => E.add(Sort.sort(x).order, x)),
+  unary("sort", (x) => E.mul(Sort.sortDescending(x).order, x)),
+  { primitive: "sort", inputs: ({ a, b }) => [[a, b]], build: ([x]) => Sort.sort(x!).values },
+  // Half of the elements are equal.
+  unary("sort", (x) => E.add(Sort.sortDescending(E.max(x, 0)).order, x)),
+  unary("cumsum", Cum.cumsum),
+  { primitive: "cumsum", inputs: ({ b }) => [[b]], build: ([x]) => Cum.cumsum(E.mul(x!, x!)) },
+  {
+    primitive: "gather",
+    inputs: ({ a, b }) => [
+      ["N", a, b],
+      ["N", a, b],
+    ],
+    build: ([x, y]) => G.gather(x!, Sort.sort(y!).order),
+  },
+  {
+    primitive: "scatterAdd",
+    inputs: ({ a, b }) => [
+      ["N", a, b],
+      ["N", a, b],
+      ["N", a, b],
+    ],
+    build: ([x, y, z]) => G.scatterAdd(x!, Sort.sort(y!).order, z!),
+  },
+  {
+    primitive: "scatterAdd",
+    inputs: ({ a, b }) => [
+      ["N", a, 3],
+      ["N", a, b],
+    ],
+    // Every element of y falls on one place, the 0th.
+    build: ([x, y]) => G.scatterAdd(x!, B.zeros(y!.shape), y!),
+  },
   {
     primitive: "matmul",
     inputs: ({ a, b }) => [

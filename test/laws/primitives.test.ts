@@ -3,10 +3,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/engine/session.js";
+import { VouchError } from "../../src/errors.js";
 import { interpret } from "../../src/tensor/interpret.js";
 import { sum } from "../../src/tensor/primitives/broadcast.js";
+import { cumsum } from "../../src/tensor/primitives/cumsum.js";
 import { mul } from "../../src/tensor/primitives/elementwise.js";
+import { gather, scatterAdd } from "../../src/tensor/primitives/gather.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
+import { argmax } from "../../src/tensor/primitives/maximum.js";
+import { sort } from "../../src/tensor/primitives/sort.js";
 import { concrete, type Shape, type Tensor } from "../../src/tensor/tensor.js";
 import { gradient } from "../../src/tensor/vjp.js";
 import { type Case, primitiveCases, type Sizes } from "../cases/primitives.js";
@@ -91,6 +96,33 @@ describe.each(primitiveCases.map((row, i) => [`${row.primitive} (${i})`, row] as
       }),
       { numRuns: 12, seed: 7 },
     );
+  });
+});
+
+describe("rows of the last axis", () => {
+  const [samples, x, y] = [input("s", ["N"]), input("x", ["N", 3]), input("y", ["N", 2, 3])];
+  const wrong: [string, () => unknown][] = [
+    ["sort", () => sort(samples)],
+    ["cumsum", () => cumsum(samples)],
+    ["argmax", () => argmax(samples)],
+    ["gather", () => gather(samples, samples)],
+    ["gather", () => gather(y, x)],
+    ["scatterAdd", () => scatterAdd(x, x, y)],
+    ["scatterAdd", () => scatterAdd(y, x, x)],
+  ];
+  it.each(wrong)("%s refuses to mix samples or rows, by name", (name, build) => {
+    expect(build).toThrow(VouchError);
+    expect(build).toThrow(new RegExp(`^${name}: expected`));
+  });
+
+  it.each([-1, 3, 0.5, Number.NaN])("a place %s that is none of a row is refused, and one that is taken", (place) => {
+    const at = (index: number) =>
+      interpret([gather(x, input("i", ["N", 1]))], {
+        x: { shape: [1, 3], data: [5, 6, 7] },
+        i: { shape: [1, 1], data: [index] },
+      })[0]!.data;
+    expect(() => at(place)).toThrow(/^gather: expected whole places 0 … 2/);
+    expect([...at(2)]).toEqual([7]);
   });
 });
 
