@@ -186,7 +186,7 @@ export async function overallHelp(commands: Commands, summary: string, first?: s
   return plain(`${text.replace(Object.keys(subCommands).join("|"), "<command> [OPTIONS]")}\n\n${EXIT_CODES}`);
 }
 
-const EXIT_CODES = `Exit codes: 0 ok, 1 a label failed, 2 undecidable, 64 bad usage or input, 74 a file cannot be read or written,
+const EXIT_CODES = `Exit codes: 0 ok, 1 a label failed, 2 undecidable, 64 bad usage or input, 69 no engine or device, 74 a file cannot be read or written,
 130 interrupted, 70 a fault of Vouch. Data is looked for in VOUCH_DATA, else ../shared/data beside the package.`;
 
 function plain(text: string): string {

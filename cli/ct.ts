@@ -24,7 +24,7 @@ import type { Context } from "./command.js";
 import { within } from "./errors.js";
 import { readFileOrExplain } from "./files.js";
 import { readJson } from "./images.js";
-import { integer, number, type Options, text } from "./options.js";
+import { choice, integer, number, type Options, text, type Values } from "./options.js";
 import { beside, shippedModel } from "./paths.js";
 
 export const METHODS = ["tv", "l2o"] as const;
@@ -39,6 +39,7 @@ export const scanOptions = {
 };
 
 export const engineOptions = {
+  device: choice("Where to compute; a device that is missing is an error.", ["auto", "cpu", "webgpu", "cuda"], "auto"),
   threads: integer("Threads of the engine; as many as there are cores by default.", undefined, { min: 1, max: 256 }),
 };
 
@@ -50,8 +51,8 @@ export const gapOption = {
 };
 
 /** What the engine is told. */
-export function engineOf({ threads }: { readonly threads: number | undefined }): EngineOptions {
-  return threads === undefined ? {} : { threads };
+export function engineOf({ device, threads }: Values<typeof engineOptions>): EngineOptions {
+  return { device, ...(threads === undefined ? {} : { threads }) };
 }
 
 export const seedOption = { seed: integer("Seed of all random draws.", 0, { min: 0 }) };

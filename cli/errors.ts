@@ -4,6 +4,8 @@ import { type ErrorCode, VouchError } from "../src/errors.js";
 
 /** Ended by Ctrl-C, as shells count it: 128 + SIGINT. */
 export const INTERRUPTED = 130;
+/** The engine is missing, lacks the device or failed (sysexits EX_UNAVAILABLE). */
+const UNAVAILABLE = 69;
 /** A fault of Vouch itself (sysexits EX_SOFTWARE). */
 export const INTERNAL = 70;
 
@@ -15,11 +17,12 @@ const exitCodes: Readonly<Record<ErrorCode, number>> = {
   problem: 64,
   convergence: 2,
   certificate: 2,
+  engine: UNAVAILABLE,
   file: 74,
   cancelled: INTERRUPTED,
 };
 
-/** 64 bad input, 74 files, 2 undecidable, 130 interrupted, 70 a fault of Vouch. */
+/** 64 bad input, 69 engine, 74 files, 2 undecidable, 130 interrupted, 70 a fault of Vouch. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof VouchError ? exitCodes[error.code] : INTERNAL;
 }

@@ -66,8 +66,6 @@ export function machineLine(
   figures: Readonly<Record<string, number>>,
   also: Readonly<Record<string, string>> = {},
 ): string {
-  const required = createRequire(import.meta.url);
-  const runtime = required("onnxruntime-node/package.json") as { version: string };
   const cores = cpus();
   const env = {
     node: process.versions.node,
@@ -75,9 +73,20 @@ export function machineLine(
     arch: arch(),
     cpus: cores.length,
     cpu: cores[0]?.model.trim() ?? "unknown",
-    onnxruntime: runtime.version,
+    onnxruntime: engineVersion(),
     vouch: version,
     ...also,
   };
   return JSON.stringify({ name, figures, env });
+}
+
+/** The engine is an optional peer: a command that only verifies runs without it. */
+function engineVersion(): string {
+  const required = createRequire(import.meta.url);
+  try {
+    return (required("onnxruntime-node/package.json") as { version: string }).version;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
+    return "not installed";
+  }
 }

@@ -17,6 +17,8 @@ export type ErrorCode =
   | "convergence"
   /** A certificate cannot be given, or does not pass. */
   | "certificate"
+  /** ONNX Runtime is missing, lacks the device asked for, or failed on it. */
+  | "engine"
   /** The caller asked for the work to stop. */
   | "cancelled";
 

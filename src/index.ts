@@ -10,6 +10,7 @@ export * from "./certificates/labels.js";
 export * from "./certificates/measure.js";
 export * as properties from "./certificates/properties/index.js";
 export * from "./dual.js";
+export type { Device, DeviceName } from "./engine/device.js";
 export { compile, type EngineOptions, type Float32, type Session } from "./engine/session.js";
 export * from "./errors.js";
 export * from "./files/bundle.js";

@@ -1,6 +1,8 @@
 /** @file A model: named parameters, a problem made of them and the data, and the operator that solves it. */
 
 import type { DualOptions } from "./dual.js";
+import type { Device } from "./engine/device.js";
+import { lifetime } from "./engine/lifetime.js";
 import { compile, type EngineOptions, type Float32 } from "./engine/session.js";
 import { specialiser } from "./engine/specialise.js";
 import { VouchError } from "./errors.js";
@@ -146,6 +148,8 @@ export interface CompileOptions extends EngineOptions {
 
 /** A model with its weights, ready to solve batch after batch. */
 export interface CompiledModel {
+  /** Where it solves, and why there. */
+  readonly device: Device;
   /** Solve for data by name, each [N, …]. */
   solve(data: Readonly<Record<string, Float32>>, options?: SolveOptions): Promise<Solution>;
   /** Whether optimality can be proven, or why not. */
@@ -205,27 +209,32 @@ export async function compileModel(
   const built = chunk(operator, options.solver ?? picard(), shape, names);
   const outputs = [...chunkOutputs(built), ...(names.length > 0 ? dualOutputs(built, proving.bounds!) : [])];
   const variable = variableInputs(outputs, traced);
-  const special = await specialiser(outputs, variable, options);
+  const violated = violatedConditions(operator, weights);
+  await using special = await specialiser(outputs, variable, options);
   const session = await compile(await special.with(feedParams(weights)), options);
-  await special.dispose();
+  const life = lifetime(`model "${model.name}"`, () => session.dispose());
   const run = {
     session,
     chunk: built,
     shape,
     leafShapes: built.state.map((leaf) => leaf.shape),
-    violated: violatedConditions(operator, weights),
+    violated,
     ...(operator.balance ? { balance: operator.balance } : {}),
     ...(names.length > 0 ? { dual: { names, prove: proveRow(proving, names) } } : {}),
   };
   return {
-    solve: (data, solveOptions = {}) => runChunks(run, feedData(model, data), solveOptions),
+    device: session.device,
+    async solve(data, solveOptions = {}) {
+      life.require("solve");
+      return runChunks(run, feedData(model, data), solveOptions);
+    },
     provable: proving.provable,
     prove: (data, { x, duals }) => {
       const fed = feedData(model, data);
       return Array.from({ length: x.shape[0]! }, (_, n) => proveRow(proving, names)(fed, x, duals, n));
     },
-    dispose: () => session.dispose(),
-    [Symbol.asyncDispose]: () => session.dispose(),
+    dispose: life.dispose,
+    [Symbol.asyncDispose]: life.dispose,
   };
 }
 

@@ -35,4 +35,26 @@ describe("the packed package", () => {
     const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: folder });
     expect(stdout.trim()).toBe("define tomography sparsity");
   });
+
+  it("works without an engine until one is needed, and then names the package to install", async () => {
+    const bare = join(folder, "bare");
+    const copy = join(bare, "node_modules", "vouch");
+    await run("mkdir", ["-p", join(copy, "node_modules")]);
+    for (const part of ["dist", "models", "package.json"]) await run("cp", ["-r", join(installed, part), copy]);
+    for (const name of readdirSync(join(root, "node_modules")).filter((name) => !name.startsWith("onnxruntime-"))) {
+      symlinkSync(join(root, "node_modules", name), join(copy, "node_modules", name));
+    }
+    const script = `
+      import { compile, tensor } from "vouch";
+      const y = tensor.add(tensor.input("x", ["N"]), 1);
+      const x = { shape: [2], data: Float64Array.of(1, 2) };
+      console.log(tensor.interpret([y], { x })[0].data.join());
+      await compile([y]).catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: bare });
+    const [interpreted, refused] = stdout.split("\n");
+    expect(interpreted).toBe("2,3");
+    expect(refused).toMatch(/^engine compile: .*'onnxruntime-node'.* npm install onnxruntime-node/);
+    const { stdout: help } = await run(process.execPath, [join(copy, "dist/cli/main.js"), "--help"]);
+    expect(help).toContain("reconstruct");
+  });
 });

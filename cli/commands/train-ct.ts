@@ -30,7 +30,7 @@ export const trainCtCommand = command({
     seed: integer("Seed of all random draws.", CT_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, threads, ...asked } = context.options;
+    const { out: target, resume, lr, device, threads, ...asked } = context.options;
     const { data, phases, passes, slices, batch, count, size } = asked;
     const ct = scan(asked);
     const images = await trainingImages(context.name, ct, asked);
@@ -49,7 +49,7 @@ export const trainCtCommand = command({
         const { bundle, result } = await trainCt(ct, images, {
           ...asked,
           learningRate: lr,
-          ...engineOf({ threads }),
+          ...engineOf({ device, threads }),
           ...hooks,
         });
         const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify({ ...asked, lr }) };

@@ -24,7 +24,7 @@ export const trainDictionaryCommand = command({
     seed: integer("Seed of the order of the batches.", DICTIONARY_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, signals: count, problem, threads, ...asked } = context.options;
+    const { out: target, resume, lr, signals: count, problem, device, threads, ...asked } = context.options;
     const { phases, passes, batch } = asked;
     context.out.line(`Training on ${count} signals.`);
     return runTraining(context, {
@@ -40,7 +40,7 @@ export const trainDictionaryCommand = command({
           count,
           learningRate: lr,
           problem: dictionaryProblem(problem),
-          ...engineOf({ threads }),
+          ...engineOf({ device, threads }),
           ...hooks,
         }),
     });

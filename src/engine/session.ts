@@ -1,14 +1,17 @@
 /** @file A compiled graph on ONNX Runtime: made once, run often, disposed explicitly. */
 
-import * as ort from "#ort";
+import type * as ort from "#ort";
 import { VouchError } from "../errors.js";
 import { shapeError, showShape, type Tensor } from "../tensor/tensor.js";
+import { chooseDevice, type Device, type DeviceName, limitThreads } from "./device.js";
+import { lifetime } from "./lifetime.js";
 import { lower } from "./onnx.js";
+import { firstLine, type Runtime, runtime } from "./runtime.js";
 
 export interface EngineOptions {
-  /** ONNX Runtime execution provider. Default "cpu". */
-  readonly provider?: string;
-  /** Threads within one operator; default: as many as the machine has cores. */
+  /** Where to compute; "auto", the default, chooses and says why. A device that is missing is an error, never replaced. */
+  readonly device?: "auto" | DeviceName;
+  /** Threads within one operator; default: as many as the machine has cores. 1 in a page that is not cross-origin isolated. */
   readonly threads?: number;
 }
 
@@ -21,6 +24,9 @@ export interface Float32 {
 export interface Session {
   /** Names of the inputs to feed. */
   readonly inputs: readonly string[];
+  /** Where it computes, and why there. */
+  readonly device: Device;
+  /** @throws engine if the device fails; the session can then only be disposed of and made again */
   run(feeds: Readonly<Record<string, Float32>>): Promise<Float32[]>;
   /** Frees the runtime's memory; the session cannot run afterwards. */
   dispose(): Promise<void>;
@@ -30,44 +36,33 @@ export interface Session {
 /** Operator data is wrapped once per array, whatever number of sessions feed it. */
 const wrapped = new WeakMap<object, ort.Tensor>();
 
-function external(data: Float32Array | BigInt64Array, shape: readonly number[]): ort.Tensor {
+function external({ Tensor }: Runtime, data: Float32Array | BigInt64Array, shape: readonly number[]): ort.Tensor {
   const known = wrapped.get(data);
   if (known) return known;
   const tensor =
-    data instanceof Float32Array
-      ? new ort.Tensor("float32", data, [...shape])
-      : new ort.Tensor("int64", data, [...shape]);
+    data instanceof Float32Array ? new Tensor("float32", data, [...shape]) : new Tensor("int64", data, [...shape]);
   wrapped.set(data, tensor);
   return tensor;
 }
 
-/** Lower a graph and make a session for it. Booleans come back as 0 and 1. */
+/**
+ * Lower a graph and make a session for it. Booleans come back as 0 and 1.
+ *
+ * @throws engine if ONNX Runtime is not installed, or the device is missing or refuses
+ */
 export async function compile(outputs: readonly Tensor[], options: EngineOptions = {}): Promise<Session> {
   const lowered = lower(outputs);
-  const session = await ort.InferenceSession.create(lowered.bytes, {
-    executionProviders: [options.provider ?? "cpu"],
-    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    logSeverityLevel: 3,
-  });
-  const fixed = Object.fromEntries(lowered.external.map((e) => [e.name, external(e.data, e.shape)]));
+  const engine = await runtime();
+  const device = await chooseDevice(engine, options.device ?? "auto");
+  const session = await create(engine, lowered.bytes, device, options);
+  const fixed = Object.fromEntries(lowered.external.map((e) => [e.name, external(engine, e.data, e.shape)]));
   const declared = lowered.inputs.map((x) => ({ name: (x.node.attributes as { name: string }).name, shape: x.shape }));
-  let disposed = false;
-  const dispose = async () => {
-    if (disposed) return;
-    disposed = true;
-    await session.release();
-  };
+  const life = lifetime("session", () => session.release());
   return {
     inputs: declared.map(({ name }) => name),
+    device,
     async run(feeds) {
-      if (disposed) {
-        throw new VouchError("parameter", {
-          name: "run",
-          expected: "a live session",
-          got: "a disposed one",
-          remedy: "Compile the graph again.",
-        });
-      }
+      life.require("run");
       const given: Record<string, ort.Tensor> = { ...fixed };
       for (const { name, shape } of declared) {
         const feed = feeds[name];
@@ -76,15 +71,52 @@ export async function compile(outputs: readonly Tensor[], options: EngineOptions
         if (feed.shape.length !== shape.length || shape.some((dim, i) => dim !== "N" && dim !== feed.shape[i])) {
           throw shapeError(`run: input "${name}"`, showShape(shape), showShape(feed.shape));
         }
-        given[name] = new ort.Tensor("float32", feed.data, [...feed.shape]);
+        given[name] = new engine.Tensor("float32", feed.data, [...feed.shape]);
       }
-      const results = await session.run(given);
+      const results = await session.run(given).catch((cause: unknown) => {
+        throw failed(
+          "run",
+          device,
+          cause,
+          "Dispose of this session and make it again; if that fails too, use another device.",
+        );
+      });
       return lowered.outputs.map((name) => {
         const { data, dims } = results[name]!;
         return { shape: dims, data: data instanceof Float32Array ? data : Float32Array.from(data as Uint8Array) };
       });
     },
-    dispose,
-    [Symbol.asyncDispose]: dispose,
+    dispose: life.dispose,
+    [Symbol.asyncDispose]: life.dispose,
   };
+}
+
+async function create(
+  engine: Runtime,
+  bytes: Uint8Array,
+  device: Device,
+  { threads }: EngineOptions,
+): Promise<ort.InferenceSession> {
+  limitThreads(engine, threads);
+  try {
+    return await engine.InferenceSession.create(bytes, {
+      executionProviders: [device.name],
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      logSeverityLevel: 3,
+    });
+  } catch (cause) {
+    throw failed("compile", device, cause, REMEDIES[device.name]);
+  }
+}
+
+const REMEDIES: Readonly<Record<DeviceName, string>> = {
+  cpu: "Report the graph: the processor runs every operator.",
+  cuda: 'Install CUDA and the CUDA build of onnxruntime-node, or use device: "cpu".',
+  wasm: "Serve the .wasm files of onnxruntime-web beside the page's script.",
+  webgpu: 'Check the graphics driver (Vulkan on Linux), or use the processor: device "cpu", in a browser "wasm".',
+};
+
+function failed(name: string, { name: device }: Device, cause: unknown, remedy: string): VouchError {
+  const details = { name, expected: `device "${device}" to compute`, got: firstLine(cause), remedy };
+  return Object.assign(new VouchError("engine", details), { cause });
 }

@@ -88,7 +88,8 @@ export function chunk(
       const residuals = T.residuals(moved.z, moved.Tz);
       const worst = names.map((name) => residuals[name]!).reduce((a, b) => max(a, b));
       const runs = less(0.5, running);
-      const finite = select(less(abs(worst), HUGE), 1, 0);
+      // Each by itself: of max(NaN, r) a GPU may return r.
+      const finite = names.map((name) => select(less(abs(residuals[name]!), HUGE), 1, 0)).reduce((a, b) => mul(a, b));
       const above = select(lessEqual(worst, tolerance), 0, 1);
       const keeps = less(0.5, mul(running, finite));
       const next = tensorLeaves(moved.next).map(([, leaf], i) => select(perSample(keeps, leaf), leaf, now[i]!));

@@ -48,6 +48,7 @@ export interface Solution {
   /** What is proven of each sample where `gap` was asked for; then x is the answer it is proven of. */
   readonly proofs: readonly (Proof | undefined)[];
   readonly status: readonly Status[];
+  /** Steps taken, whole tests; of a sample that turned not finite, up to the test that saw it: its x is that of the test before. */
   readonly steps: readonly number[];
   /** Relative KKT residuals by name at the last test. */
   readonly residual: readonly Readonly<Record<string, number>>[];
@@ -209,16 +210,23 @@ function judge(history: readonly number[], motion: readonly number[], tolerance:
   return last < 1e30 ? "max-steps" : "non-finite";
 }
 
+const REMEDIES: Readonly<Record<Exclude<Status, "converged">, string>> = {
+  "max-steps": "Raise maxSteps, loosen tolerance",
+  diverged: "Take smaller steps",
+  "non-finite": "Look at this sample's data, take smaller steps",
+};
+
 function requireConverged({ status, steps, residual, violated }: Solution, tolerance: number): void {
   const bad = status.findIndex((s) => s !== "converged");
   if (bad < 0) return;
-  const [name, worst] = Object.entries(residual[bad]!).sort((a, b) => b[1] - a[1])[0] ?? ["", Number.NaN];
+  const size = (value: number) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value);
+  const [name, worst] = Object.entries(residual[bad]!).sort((a, b) => size(b[1]) - size(a[1]))[0] ?? ["", Number.NaN];
   const because = violated.length > 0 ? ` The step condition fails: ${violated.join("; ")}.` : "";
   throw new VouchError("convergence", {
     name: "solve",
     expected: `a fixed point to ${tolerance.toExponential(1)}`,
     got: `${status[bad]} for sample ${bad} after ${steps[bad]} steps (residual of ${name} ${worst.toExponential(2)})`,
-    remedy: `Raise maxSteps, loosen tolerance, or pass strict: false to see the status.${because}`,
+    remedy: `${REMEDIES[status[bad] as keyof typeof REMEDIES]}, or pass strict: false to see the status.${because}`,
   });
 }
 

@@ -80,12 +80,12 @@ export async function fit(
   requireWeights("fit", model, initial);
   const { phases = 1, passes = 4, batch = 8, seed = 0 } = options;
   const optimizer = options.optimizer ?? adam();
-  const trainer = await prepareTrainer(model, optimizer, options);
   const perPass = Math.ceil(training.count / batch);
   const total = phases * passes * perPass;
   let { weights, slots, t, best } = startFrom(options.resume, initial, optimizer);
   let phase = options.resume ? options.resume.phase + 1 : 0;
   let stopped: FitResult["stopped"] = "finished";
+  const trainer = await prepareTrainer(model, optimizer, options);
   try {
     for (; phase < phases; phase++) {
       const memory = new Map<number, Float32[]>();

@@ -2,6 +2,7 @@
 
 import { jfb } from "../backward/jfb.js";
 import type { BackwardRule } from "../backward/rule.js";
+import { lifetime } from "../engine/lifetime.js";
 import { compile, type EngineOptions, type Float32, type Session } from "../engine/session.js";
 import { specialiser } from "../engine/specialise.js";
 import { VouchError } from "../errors.js";
@@ -58,6 +59,7 @@ export interface Trainer {
   ): Promise<{ weights: Weights; slots: Readonly<Record<string, Float32>>; loss: number }>;
   validate(weights: Weights, set: TrainingSet, batch: number): Promise<number>;
   dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Graphs and sessions of a training run: the solve (rebuilt for each weights), and one attached step with its update. */
@@ -70,9 +72,15 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
   const built = chunk(traced.operator, picard(), { every, checks: Math.ceil(Math.max(settled, steps.warm) / every) });
   const testsOf = (count: number) => Math.ceil(count / every);
   const outputs = chunkOutputs(built);
-  const special = await specialiser(outputs, variableInputs(outputs, traced), options);
   const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
-  const step = await compile(attached.outputs, options);
+  const special = await specialiser(outputs, variableInputs(outputs, traced), options);
+  const step = await compile(attached.outputs, options).catch(async (error: unknown) => {
+    await special.dispose();
+    throw error;
+  });
+  const life = lifetime("trainer", async () => {
+    await Promise.all([special.dispose(), step.dispose()]);
+  });
   const names = Object.keys(traced.params);
   const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
 
@@ -83,6 +91,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
 
   return {
     async solve(weights, examples, indices, memory) {
+      life.require("fit");
       const data = feed(examples);
       await using session = await compile(await special.with(feedParams(weights)), options);
       const warm = indices.every((index) => memory.has(index));
@@ -91,6 +100,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
       return { ...solved, steps: tests * every, target: examples.target };
     },
     async update(weights, slots, solved, t, learningRate) {
+      life.require("fit");
       const feeds: Record<string, Float32> = {
         ...solved.feeds,
         ...feedParams(weights),
@@ -116,6 +126,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
       };
     },
     async validate(weights, set, batch) {
+      life.require("fit");
       await using session = await compile(await special.with(feedParams(weights)), options);
       let total = 0;
       for (let start = 0; start < set.count; start += batch) {
@@ -137,9 +148,8 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
       }
       return total / set.count;
     },
-    async dispose() {
-      await Promise.all([special.dispose(), step.dispose()]);
-    },
+    dispose: life.dispose,
+    [Symbol.asyncDispose]: life.dispose,
   };
 }
 

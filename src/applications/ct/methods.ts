@@ -58,6 +58,7 @@ export interface Reconstructor {
   /** The solution with its proofs of optimality, see `prove`. */
   prove(measurements: readonly Measurement[], solution: Solution): Solution;
   dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export async function reconstructor(method: Method, engine: EngineOptions = {}): Promise<Reconstructor> {
@@ -70,7 +71,8 @@ export async function reconstructor(method: Method, engine: EngineOptions = {}):
     reconstruct: (measurements, options = {}) =>
       compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...options }),
     prove: (measurements, solution) => prove(compiled, solverData(measurements), solution),
-    dispose: () => compiled.dispose(),
+    dispose: compiled.dispose,
+    [Symbol.asyncDispose]: compiled.dispose,
   };
 }
 

@@ -114,8 +114,8 @@ export async function dictionarySolver(
   const problem = bundleProblem(bundle);
   const { weights } = bundle;
   const model = implicitDictionary(problem);
-  const { threads, provider, onProgress, signal } = options;
-  const engine = { ...(threads !== undefined && { threads }), ...(provider !== undefined && { provider }) };
+  const { threads, device, onProgress, signal } = options;
+  const engine = { ...(threads !== undefined && { threads }), ...(device !== undefined && { device }) };
   const compiled = await compileModel(model, weights, engine);
   const stop = {
     tolerance: options.tolerance ?? DICTIONARY_SOLVE.tolerance,

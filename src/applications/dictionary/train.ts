@@ -74,7 +74,7 @@ export async function trainDictionary(options: TrainDictionaryOptions = {}): Pro
     resume,
     signal,
     threads,
-    provider,
+    device,
   } = options;
   const { count, validation, batch, passes, phases, patience, learningRate, seed } = {
     ...DICTIONARY_RECIPE,
@@ -91,7 +91,7 @@ export async function trainDictionary(options: TrainDictionaryOptions = {}): Pro
     ...(resume && { resume }),
     ...(signal && { signal }),
     ...(threads !== undefined && { threads }),
-    ...(provider !== undefined && { provider }),
+    ...(device !== undefined && { device }),
   });
   const { m, n, r } = problem;
   const card = {
