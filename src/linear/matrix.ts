@@ -1,11 +1,11 @@
 /** @file A dense matrix as a linear operator. */
 
 import { sum } from "../tensor/primitives/broadcast.js";
-import { div, mul, sqrt } from "../tensor/primitives/elementwise.js";
+import { div, max, mul, sqrt } from "../tensor/primitives/elementwise.js";
 import { transpose } from "../tensor/primitives/layout.js";
 import { matmul, matmulTransposed } from "../tensor/primitives/matmul.js";
 import { shapeError, showShape, type Tensor } from "../tensor/tensor.js";
-import { type Bound, type LinearOperator, ROUNDING_MARGIN } from "./linear.js";
+import { type Bound, type LinearOperator, ROUNDING_MARGIN, root, TINY } from "./linear.js";
 
 /** Squarings of the Gram matrix: the bound is at most n^(1/64) above ‖A‖₂. */
 const SQUARINGS = 4;
@@ -31,7 +31,7 @@ export function matrix(A: Tensor): LinearOperator {
  */
 function gramPowerBound(A: Tensor): Bound {
   const [m, n] = A.shape as [number, number];
-  const total = sum(mul(A, A));
+  const total = max(sum(mul(A, A)), TINY);
   const scaled = div(
     m < n ? matmulTransposed(transpose(A, [1, 0]), transpose(A, [1, 0])) : matmulTransposed(A, A),
     total,
@@ -55,12 +55,5 @@ function gramPowerBound(A: Tensor): Bound {
 }
 
 function frobenius(x: Tensor): Tensor {
-  return sqrt(sum(mul(x, x)));
-}
-
-/** x^(1/q) for q a power of two. */
-function root(x: Tensor, q: number): Tensor {
-  let y = x;
-  for (let k = q; k > 1; k /= 2) y = sqrt(y);
-  return y;
+  return sqrt(max(sum(mul(x, x)), TINY));
 }

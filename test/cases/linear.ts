@@ -6,6 +6,7 @@ import { identity } from "../../src/linear/identity.js";
 import type { LinearOperator } from "../../src/linear/linear.js";
 import { matrix } from "../../src/linear/matrix.js";
 import { sparse } from "../../src/linear/sparse.js";
+import { spectrallyNormalized } from "../../src/linear/spectrally-normalized.js";
 import { stack } from "../../src/linear/stack.js";
 import type { Feeds } from "../../src/tensor/interpret.js";
 import { concat, slice } from "../../src/tensor/primitives/layout.js";
@@ -54,7 +55,19 @@ const convCase = (
     build: () => conv2d(K.tensor, { height, width }),
     feeds: K.feeds,
     slack,
-    because: "the Frobenius norm over channels stands for the spectral one, and a small image stays below the plane",
+    because: "a Schatten-16 norm over channels stands for the spectral one, and a small image stays below the plane",
+  };
+};
+
+const normalizedCase = (title: string, scale: number): LinearCase => {
+  const K = { tensor: input("K", [3, 2, 3, 3]), feeds: { K: normal([3, 2, 3, 3], 41, scale) } };
+  return {
+    factory: "spectrallyNormalized",
+    title,
+    build: () => spectrallyNormalized(K.tensor, (W) => conv2d(W, { height: 7, width: 6 })),
+    feeds: K.feeds,
+    slack: 1.35,
+    because: "the bound of the convolution divides it",
   };
 };
 
@@ -154,9 +167,12 @@ export const linearCases: readonly LinearCase[] = [
   convCase([1, 1, 3], [9, 7], 1.25),
   convCase([6, 1, 5], [8, 11], 1.25),
   convCase([1, 3, 3], [6, 10], 1.25),
-  convCase([4, 2, 3], [7, 5], 1.6),
-  convCase([2, 2, 1], [3, 4], 1.6),
+  convCase([4, 2, 3], [7, 5], 1.25),
+  convCase([2, 2, 1], [3, 4], 1.06),
+  convCase([5, 6, 3], [9, 8], 1.25),
   convCase([3, 1, 7], [4, 5], 2),
+  normalizedCase("of large weights", 2),
+  normalizedCase("of small weights", 0.02),
   {
     factory: "differences",
     title: "7×10",

@@ -9,10 +9,12 @@ import { identity } from "../../src/linear/identity.js";
 import type { LinearOperator } from "../../src/linear/linear.js";
 import { matrix } from "../../src/linear/matrix.js";
 import { sparse } from "../../src/linear/sparse.js";
+import { spectrallyNormalized } from "../../src/linear/spectrally-normalized.js";
 import { stack } from "../../src/linear/stack.js";
 import { type Feeds, interpret } from "../../src/tensor/interpret.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
-import { concrete, elements } from "../../src/tensor/tensor.js";
+import { concrete, elements, type Tensor } from "../../src/tensor/tensor.js";
+import { gradient } from "../../src/tensor/vjp.js";
 import { type Array64, batchOf, combine, dot, norm, rows, spectralNorm } from "../arrays.js";
 import { linearCases } from "../cases/linear.js";
 import { smallSparse } from "../cases/primitives.js";
@@ -110,6 +112,62 @@ describe("conv2d norm", () => {
       }),
       { numRuns: 12, seed: 7 },
     );
+  });
+});
+
+describe("conv2d norm of many channels", () => {
+  it("is near 1 for the identity of 8 channels, where the Frobenius norm over channels is √8", () => {
+    const K = new Float32Array(8 * 8 * 9);
+    for (let c = 0; c < 8; c++) K[(c * 8 + c) * 9 + 4] = 1;
+    const S = conv2d(constant(K, [8, 8, 3, 3]), { height: 4, width: 4 });
+    expect(Math.abs(trueNorm(S, {}) - 1)).toBeLessThan(1e-12);
+    const bound = interpret([S.norm().value], {})[0]!.data[0]!;
+    expect(bound).toBeGreaterThanOrEqual(1);
+    // 8^(1/16) of the Schatten norm and 2^(1/16) of the grid.
+    expect(bound).toBeLessThan(16 ** (1 / 16) * 1.001);
+  });
+});
+
+describe("bounds of weights that vanish", () => {
+  const bounds: [string, Tensor, (W: Tensor) => LinearOperator][] = [
+    ["matrix", input("W", [3, 4]), matrix],
+    ["conv2d of one channel", input("W", [3, 1, 3, 3]), (W) => conv2d(W, { height: 4, width: 4 })],
+    ["conv2d", input("W", [3, 2, 3, 3]), (W) => conv2d(W, { height: 4, width: 4 })],
+  ];
+  it.each(bounds)("%s: nearly 0, with a finite gradient", (_, W, operatorOf) => {
+    const shape = W.shape as number[];
+    const zero = { shape, data: new Float64Array(shape.reduce((p, n) => p * n, 1)) };
+    const { value } = operatorOf(W).norm();
+    const [bound, slope] = interpret([value, ...gradient(value, [W])], { W: zero });
+    expect(bound!.data[0]!).toBeGreaterThanOrEqual(0);
+    expect(bound!.data[0]!).toBeLessThan(1e-6);
+    expect(slope!.data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("spectrallyNormalized", () => {
+  const K = input("K", [3, 2, 3, 3]);
+  const plain = (W: Tensor) => conv2d(W, { height: 6, width: 5 });
+  const S = spectrallyNormalized(K, plain);
+  const x = batchOf(S.domain, 2, 3);
+
+  it("leaves an operator whose bound is at most 1 as it is, bit by bit", () => {
+    const feeds = { K: batchOf([3, 2, 3, 3], 0, 9, 0.05) };
+    const bound = interpret([plain(K).norm().value], feeds)[0]!.data[0]!;
+    expect(bound).toBeLessThan(1);
+    expect(forward(S, feeds, x).data).toEqual(forward(plain(K), feeds, x).data);
+    expect(interpret([S.norm().value], feeds)[0]!.data[0]!).toBe(bound);
+  });
+
+  it("divides any other by its bound, and says at most 1 of both", () => {
+    const feeds = { K: batchOf([3, 2, 3, 3], 0, 9, 50) };
+    const bound = interpret([plain(K).norm().value], feeds)[0]!.data[0]!;
+    expect(bound).toBeGreaterThan(1);
+    const divided = forward(plain(K), feeds, x).data.map((value) => value / bound);
+    expect(norm(combine(1, forward(S, feeds, x).data, -1, divided))).toBeLessThan(1e-12 * norm(divided));
+    expect(interpret([S.norm().value], feeds)[0]!.data[0]!).toBe(1);
+    expect(S.norm().atMost).toBe(1);
+    expect(plain(K).norm().atMost).toBeUndefined();
   });
 });
 
