@@ -7,6 +7,7 @@ const levels = [
   ["tensor"],
   ["linear", "sets"],
   ["functions"],
+  ["layers"],
   ["problem", "operator"],
   ["dual"],
   ["witness"],

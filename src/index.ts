@@ -25,6 +25,7 @@ export * from "./functions/indicator.js";
 export * from "./functions/quadratic.js";
 export * from "./functions/weighted-l1.js";
 export * from "./functions/zero.js";
+export * as layers from "./layers/index.js";
 export * from "./linear/conv2d.js";
 export * from "./linear/csr.js";
 export * from "./linear/differences.js";
@@ -32,6 +33,7 @@ export * from "./linear/identity.js";
 export * from "./linear/linear.js";
 export * from "./linear/matrix.js";
 export * from "./linear/sparse.js";
+export * from "./linear/spectrally-normalized.js";
 export * from "./linear/stack.js";
 export {
   type CompiledModel,

@@ -81,6 +81,14 @@ export function sortTerms(problem: Problem): SortedTerms {
   return { smooth, direct, composed };
 }
 
+/** A term whose prox ignores its step, where there is one. */
+export function steplessTerm(problem: Problem): string | undefined {
+  return Object.keys(problem).find((name) => {
+    const term = problem[name]!;
+    return !isSmooth(term) && term.prox.ignoresStep;
+  });
+}
+
 /** What is certified of each proximable term at x: a value per sample [N], from x alone or with the solver's copies. */
 export function properties(
   problem: Problem,

@@ -9,6 +9,7 @@ import extractDepcruiseOptions from "dependency-cruiser/config-utl/extract-depcr
 import { describe, expect, it } from "vitest";
 import { backwardCases } from "./cases/backward.js";
 import { functionCases } from "./cases/functions.js";
+import { layerCases } from "./cases/layers.js";
 import { linearCases } from "./cases/linear.js";
 import { primitiveCases } from "./cases/primitives.js";
 import { setCases } from "./cases/sets.js";
@@ -54,6 +55,7 @@ describe("arrows", () => {
         "src/problem.ts": "export type Problem = number;",
       },
     ],
+    ["arrow-layers", { "src/layers/a.ts": 'import "../splitting/b.js";', "src/splitting/b.ts": "" }],
     ["arrow-splitting", { "src/splitting/a.ts": 'import "../engine/session.js";', "src/engine/session.ts": "" }],
     ["arrow-backward", { "src/backward/a.ts": 'import "../solvers/picard.js";', "src/solvers/picard.ts": "" }],
     ["arrow-training", { "src/training/a.ts": 'import "../certificates/b.js";', "src/certificates/b.ts": "" }],
@@ -109,11 +111,12 @@ describe("law tables", () => {
   });
 
   /** Named after their file, yet no block. */
-  const notBlocks = new Set(["src/solvers/chunk.ts"]);
+  const notBlocks = new Set(["src/solvers/chunk.ts", "src/layers/learned-prox.ts"]);
   const tables: [string, readonly { readonly factory: string }[]][] = [
     ["linear", linearCases],
     ["sets", setCases],
     ["functions", functionCases],
+    ["layers", layerCases],
     ["splitting", splittingCases],
     ["backward", backwardCases],
     ["solvers", solverCases],

@@ -24,6 +24,8 @@ export interface Proximable {
   readonly proxConjugate?: (u: Tensor, alpha: Tensor) => Tensor;
   /** A point of dom f* near y, y itself where it is one: what makes any dual vector fit for a bound. Absent where dom f* is the space. */
   readonly admit?: (y: Tensor) => Tensor;
+  /** λ is ignored, so that what is solved depends on the step: it may not change during a solve. */
+  readonly ignoresStep?: true;
   /** Of indicators: the set. */
   readonly set?: ConvexSet;
   readonly property: Property;

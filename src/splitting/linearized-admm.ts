@@ -4,7 +4,7 @@ import { VouchError } from "../errors.js";
 import { proxConjugate } from "../functions/function.js";
 import { stack } from "../linear/stack.js";
 import type { Condition, Operator } from "../operator.js";
-import { type Problem, sortTerms } from "../problem.js";
+import { type Problem, sortTerms, steplessTerm } from "../problem.js";
 import { inner, norm, perSample } from "../sets/set.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
 import { add, asTensor, div, max, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
@@ -89,6 +89,16 @@ export function linearizedAdmm(problem: Problem, options: LinearizedAdmmOptions 
       expected: "the default λ = 1/α",
       got: "λ of the caller's",
       remedy: "Leave out one of them.",
+    });
+  }
+
+  const stepless = steplessTerm(problem);
+  if (balance && stepless !== undefined) {
+    throw new VouchError("parameter", {
+      name: "linearizedAdmm: balance",
+      expected: "terms whose prox is known at every step",
+      got: `the term "${stepless}", whose prox ignores its step`,
+      remedy: "Leave the balance out: the answer would change with it.",
     });
   }
 

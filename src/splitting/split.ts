@@ -2,7 +2,7 @@
 
 import { VouchError } from "../errors.js";
 import type { Operator } from "../operator.js";
-import { type Problem, sortTerms } from "../problem.js";
+import { type Problem, sortTerms, steplessTerm } from "../problem.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { davisYin } from "./davis-yin.js";
 import { linearizedAdmm } from "./linearized-admm.js";
@@ -12,12 +12,13 @@ import { proximalGradient } from "./proximal-gradient.js";
  * Derive the splitting: proximable terms of Sx and at most one of x itself → linearizedAdmm; one smooth term and at most
  * one proximable term of x → proximalGradient; with two → davisYin; anything else is an error that names the term.
  *
- * @param balance  factor of the step ratio by sample, where the solve is to choose it: `stepBalance()`
+ * @param balance  factor of the step ratio by sample, where the solve is to choose it: `stepBalance()`; left out where a prox
+ * ignores its step, as the answer would change with it
  */
 export function split(problem: Problem, balance?: Tensor): Operator {
   const { smooth, direct, composed } = sortTerms(problem);
   if (smooth.length === 0 && composed.length > 0 && direct.length <= 1) {
-    return linearizedAdmm(problem, balance ? { balance } : {});
+    return linearizedAdmm(problem, balance && steplessTerm(problem) === undefined ? { balance } : {});
   }
   if (smooth.length === 1 && composed.length === 0 && direct.length <= 1) return proximalGradient(problem);
   if (smooth.length === 1 && composed.length === 0 && direct.length === 2) return davisYin(problem);

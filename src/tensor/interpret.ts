@@ -1,6 +1,6 @@
 /** @file The float64 interpreter: the reference in tests, and the reader that certifies. */
 
-import { topological } from "./graph.js";
+import { constantFrontier, graphInputs, topological } from "./graph.js";
 import { shapeError, showShape, type Tensor, type Value } from "./tensor.js";
 
 /** Evaluate `outputs` in float64 given values for some tensors of the graph. */
@@ -40,6 +40,31 @@ export function interpret(outputs: readonly Tensor[], feeds: Feeds): Value[] {
     given.set(node.outputs[0]!, { shape: feed.shape, data: Float64Array.from(feed.data) });
   }
   return evaluate(outputs, given, batch);
+}
+
+/**
+ * A graph evaluated again and again in float64: what no variable input and no sample decides is computed once.
+ *
+ * @param variable  inputs that are given by name at each call
+ * @param feeds     values of all other inputs
+ */
+export function prepare(outputs: readonly Tensor[], variable: readonly Tensor[], feeds: Feeds): (at: Feeds) => Value[] {
+  const changing = new Set(variable);
+  const fixed = constantFrontier(outputs, changing);
+  const known = new Map(interpret(fixed, feeds).map((value, i) => [fixed[i]!, value]));
+  const open = graphInputs(outputs).filter((x) => !known.has(x));
+  const nameOf = (x: Tensor) => (x.node.attributes as { name: string }).name;
+  return (at) => {
+    const given = new Map<Tensor, Value>(known);
+    let batch = Number.NaN;
+    for (const x of open) {
+      const feed = (changing.has(x) ? at : feeds)[nameOf(x)];
+      if (feed === undefined) continue;
+      if (x.shape[0] === "N") batch = feed.shape[0]!;
+      given.set(x, { shape: feed.shape, data: Float64Array.from(feed.data) });
+    }
+    return evaluate(outputs, given, batch);
+  };
 }
 
 /** True where every primitive under `outputs` is exact: the result is bit-identical on every machine. */
