@@ -1,6 +1,7 @@
 /** @file Certified results as tables and sentences. */
 
 import type { Result } from "../src/certificates/certify.js";
+import { explain } from "../src/certificates/explain.js";
 import type { Output } from "./output.js";
 
 export interface NamedResult {
@@ -54,6 +55,18 @@ export function printSentences({ name, method, result }: NamedResult, out: Outpu
   for (const { property, label, because } of result.certificates) {
     out.line(`  ${property.padEnd(widest)}  ${out.label(label)}${" ".repeat(8 - label.length)}${because}`);
   }
+  out.line(`  ${together(result)}`);
+  for (const certificate of result.certificates.filter(({ label }) => label !== "pass")) {
+    out.line(`  ${certificate.property}:`);
+    for (const { text } of explain(certificate)) out.line(`    ${text}`);
+  }
+}
+
+/** The joint test in words. */
+function together({ joint }: Result): string {
+  if (joint.verdict === "REFUSED") return `together: REFUSED, ${joint.because}`;
+  const { rank, label, culprits } = joint;
+  return `together: ${label}, p = ${rank.k}/${rank.of}${culprits.length > 0 ? `; at fault: ${culprits.join(", ")}` : ""}`;
 }
 
 /** "trustworthy", or the properties that are not. */

@@ -58,7 +58,8 @@ export const calibrateCommand = command({
     await writeFileAtomic(target, new TextEncoder().encode(`${JSON.stringify(calibrations)}\n`));
 
     const rows = Object.entries(calibrations.methods).flatMap(([method, { calibration }]) =>
-      Object.entries(calibration.values).map(([term, values]) => {
+      Object.entries(calibration.values).map(([term, list]) => {
+        const values = list.toSorted((a, b) => a - b);
         const at = (share: number) => values[Math.min(values.length - 1, Math.floor(share * values.length))]!;
         return [method, term, values.length, ...[0.5, 0.95, 1].map((share) => Number(at(share).toPrecision(4)))];
       }),

@@ -3,8 +3,10 @@
 import { join } from "node:path";
 import { type Measurement, NOISE_LEVEL } from "../../src/applications/ct/examples.js";
 import { noiseRadius } from "../../src/applications/ct/measure.js";
+import type { Method } from "../../src/applications/ct/methods.js";
 import { score } from "../../src/applications/ct/score.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
+import type { Calibration } from "../../src/certificates/calibration.js";
 import type { Result } from "../../src/certificates/certify.js";
 import { VouchError } from "../../src/errors.js";
 import { formatNpy, type NpyArray } from "../../src/files/npy.js";
@@ -28,7 +30,10 @@ import {
   solveAll,
 } from "../ct.js";
 import { within } from "../errors.js";
+import { rasterise } from "../figure.js";
+import { calibrationFigure } from "../figures/calibration.js";
 import { ctFigure } from "../figures/ct.js";
+import { modelFigure } from "../figures/model.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { kindOf, readArray, toImages, toSinograms } from "../images.js";
 import { choice, integer, number, text } from "../options.js";
@@ -47,7 +52,7 @@ export const reconstruct = command({
     method: choice("How to reconstruct.", METHODS, "l2o"),
     ...modelOption("ct-ellipses"),
     ...calibrationOption,
-    out: text("Folder for x.npy, certificate.json and figure.png.", "FOLDER", "out"),
+    out: text("Folder for x.npy, certificate.json and figures.", "FOLDER", "out"),
     delta: number("Bound on the noise norm of a sinogram, in its units; by default that of 1.5 % noise.", undefined, {
       min: 0,
     }),
@@ -112,6 +117,7 @@ export const reconstruct = command({
       "x.npy": formatNpy(stack(results, input, ct)),
       "certificate.json": await certificateFile(inferences, ct, noise),
       "figure.png": picture(rows, ct, calibrations.data),
+      ...explanation(rows[0]!, method!, calibration),
     };
     for (const [file, bytes] of Object.entries(files)) await writeFileAtomic(join(options.out, file), bytes);
     out.line();
@@ -122,6 +128,14 @@ export const reconstruct = command({
 
 interface Row extends NamedResult {
   readonly truth?: Float32Array;
+}
+
+/** Where the values of an inference lie, and the blocks of the model in the colours of their labels. */
+function explanation({ name, result }: Row, { model }: Method, calibration: Calibration): Record<string, Uint8Array> {
+  const { problem } = model.trace();
+  const blocks = modelFigure(problem, result, { title: `${name}: the model ${model.name} and its labels` });
+  const places = calibrationFigure(calibration, result, { title: `${name}: among calibration inferences` });
+  return { "model.png": rasterise(blocks, 2), "calibration.png": rasterise(places, 2) };
 }
 
 /** The first few, and what their labels compare with. */

@@ -9,7 +9,8 @@ import type { Solver } from "../solvers/solver.js";
 import type { Verdict } from "../verify/check.js";
 import type { Proof } from "../witness.js";
 import type { Calibration } from "./calibration.js";
-import { conformalLabel, countAtLeast, type Label, type Labeller } from "./labels.js";
+import { type Joint, jointTest, type Levels } from "./joint.js";
+import { conformalLabel, countAtLeast, type Label, type Labeller, type Rank } from "./labels.js";
 import { type Measured, measureProperties } from "./measure.js";
 
 /** (name, label) and what it rests on. @source Heaton & Wu Fung 2023, eq. (10) */
@@ -22,6 +23,8 @@ export interface Certificate {
   readonly value: number;
   /** Conformal p-value, where the labeller gives one. */
   readonly p?: number;
+  /** The same as whole numbers. */
+  readonly rank?: Rank;
   readonly label: Label;
   /** The part of the model at fault if it fails: the term, or "convergence". */
   readonly term: string;
@@ -42,6 +45,8 @@ export interface Result {
   readonly certificates: readonly Certificate[];
   /** Every certificate passes. */
   readonly trustworthy: boolean;
+  /** All properties at once, at a level that holds for them together; independent of `trustworthy`. */
+  readonly joint: Joint;
   /** "none" where a proximable term has no value or no conjugate, or there are no terms. */
   readonly objective: "explicit" | "none";
   readonly optimality: Optimality;
@@ -55,6 +60,10 @@ interface Certified {
   readonly calibration: Calibration;
   /** Default conformalLabel at its default levels. */
   readonly label?: Labeller;
+  /** Of the joint test; default 0.05 and 0.1. */
+  readonly levels?: Levels;
+  /** Properties measured elsewhere, one record a sample, such as held-out rays: labelled and tested like those of terms. */
+  readonly also?: readonly Readonly<Record<string, Measured>>[];
   /** Largest proven gap that passes, a share of the objective. Default 0.05. */
   readonly gap?: number;
 }
@@ -79,17 +88,19 @@ const trusted: Readonly<Record<Calibration["reference"], string>> = {
  * @throws certificate if a term has no calibration, x was not read from the solution's z, or the labeller refuses; shape, data
  */
 export function certify(options: CertifyOptions): Result[] {
-  const { model, weights, data, calibration, label = conformalLabel, gap = DEFAULT_GAP } = options;
+  const { model, weights, data, calibration, label = conformalLabel, levels, also, gap = DEFAULT_GAP } = options;
   const solution = "solution" in options ? options.solution : undefined;
   const x = "solution" in options ? options.solution.x : options.x;
   const solver = "solution" in options && options.solver ? { solver: options.solver } : {};
   const { problem } = model.trace();
-  requireCalibrated(problem, calibration);
+  requireCalibrated(problem, calibration, also);
   const objective = objectiveOf(problem);
   // A repaired x is no longer the one of z.
   const z = solution?.proofs.some((proof) => (proof?.moved ?? 0) > 0) ? undefined : solution?.z;
   const size = x.data.length / x.shape[0]!;
-  return measureProperties(model, weights, data, x, z, solver).map((measured, n) => {
+  return measureProperties(model, weights, data, x, z, solver).map((ofTerms, n) => {
+    const measured = { ...ofTerms, ...also?.[n] };
+    const values = Object.fromEntries(Object.entries(measured).map(([name, { value }]) => [name, value]));
     const terms = Object.entries(measured).map(([term, m]) => certifyTerm(term, m, calibration, label));
     const proof = solution?.proofs[n];
     const certificates = [
@@ -102,6 +113,7 @@ export function certify(options: CertifyOptions): Result[] {
       status: solution?.status[n] ?? "external",
       certificates,
       trustworthy: certificates.length > 0 && certificates.every((certificate) => certificate.label === "pass"),
+      joint: jointTest(calibration.values, values, levels),
       objective,
       optimality: proof?.verdict ?? unproven(objective),
     };
@@ -239,9 +251,13 @@ function certifyOptimality({ verdict, moved }: Proof, gap: number): Certificate 
   return { ...about, value: relativeGap, label: relativeGap <= gap ? "pass" : "fail", because };
 }
 
-function requireCalibrated(problem: Problem, { values }: Calibration): void {
-  for (const [name, term] of Object.entries(problem)) {
-    if (isSmooth(term)) continue;
+function requireCalibrated(
+  problem: Problem,
+  { values }: Calibration,
+  also: readonly Readonly<Record<string, Measured>>[] = [],
+): void {
+  const terms = Object.entries(problem).flatMap(([name, term]) => (isSmooth(term) ? [] : [name]));
+  for (const name of [...terms, ...Object.keys(also[0] ?? {})]) {
     if (name === CONVERGENCE || name === OPTIMALITY) {
       throw new VouchError("problem", {
         name: "certify",

@@ -150,17 +150,23 @@ export function dropZeroRows(csr: Csr): { matrix: Csr; kept: Int32Array } {
   const { indptr } = csr;
   const isKept = (r: number) => csr.values.subarray(indptr[r]!, indptr[r + 1]!).some((v) => v !== 0);
   const kept = Int32Array.from({ length: csr.rows }, (_, r) => r).filter(isKept);
-  const starts = new Int32Array(kept.length + 1);
-  kept.forEach((r, k) => {
+  return { matrix: csrRows(csr, kept), kept };
+}
+
+/** The matrix of some rows of a matrix, in the order given. */
+export function csrRows(csr: Csr, rows: Int32Array): Csr {
+  const { indptr } = csr;
+  const starts = new Int32Array(rows.length + 1);
+  rows.forEach((r, k) => {
     starts[k + 1] = starts[k]! + indptr[r + 1]! - indptr[r]!;
   });
-  const indices = new Int32Array(starts[kept.length]!);
-  const values = new Float32Array(starts[kept.length]!);
-  kept.forEach((r, k) => {
+  const indices = new Int32Array(starts[rows.length]!);
+  const values = new Float32Array(starts[rows.length]!);
+  rows.forEach((r, k) => {
     indices.set(csr.indices.subarray(indptr[r]!, indptr[r + 1]!), starts[k]!);
     values.set(csr.values.subarray(indptr[r]!, indptr[r + 1]!), starts[k]!);
   });
-  return { matrix: { rows: kept.length, columns: csr.columns, indptr: starts, indices, values }, kept };
+  return { rows: rows.length, columns: csr.columns, indptr: starts, indices, values };
 }
 
 function requireLength(name: string, x: Float64Array, length: number): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { calibrationOf, methodDigest, parseCtCalibrations } from "../../src/applications/ct/calibrations.js";
 import { tvMethod } from "../../src/applications/ct/methods.js";
 import { tomography } from "../../src/applications/ct/tomography.js";
+import { calibrate } from "../../src/certificates/calibration.js";
 
 const ct = tomography({ size: 16, angles: 8 });
 const tv = tvMethod(ct);
@@ -13,12 +14,11 @@ const made = async () => ({
   methods: {
     tv: {
       model: await methodDigest(tv),
-      calibration: {
-        version: 1,
+      calibration: calibrate({
         reference: "inferences",
         samples: [`sha256:${"0".repeat(64)}`, `sha256:${"1".repeat(64)}`],
         values: { box: [0, 0], fidelity: [0, 0], regularization: [1, 2] },
-      },
+      }),
     },
   },
 });

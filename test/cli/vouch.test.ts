@@ -137,7 +137,13 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
   ]);
   expect(doubled.code).toBe(1);
   expect(lastLine(doubled).figures).toMatchObject({ inferences: 1, trustworthy: 0, failed: 1 });
-  expect((await readdir(at("doubled"))).sort()).toEqual(["certificate.json", "figure.png", "x.npy"]);
+  expect((await readdir(at("doubled"))).sort()).toEqual([
+    "calibration.png",
+    "certificate.json",
+    "figure.png",
+    "model.png",
+    "x.npy",
+  ]);
   const x = parseNpy(await readFile(at("doubled", "x.npy")));
   expect(x.shape).toEqual([SIZE, SIZE]);
   expect(x.data).toBeInstanceOf(Float32Array);

@@ -11,5 +11,6 @@ export * from "./phantom.js";
 export * from "./radon.js";
 export * from "./score.js";
 export * from "./select.js";
+export * from "./self-consistency.js";
 export * from "./tomography.js";
 export * from "./train.js";

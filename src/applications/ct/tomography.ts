@@ -33,13 +33,16 @@ const TILE = 8;
 export function tomography({ size = 128, angles = 30 }: TomographyOptions = {}): Tomography {
   const beam = parallelBeam({ size, angles });
   const { matrix, kept } = dropZeroRows(normalizeRows(beam.matrix).matrix);
+  return scanOf({ size, sinogram: [beam.angles.length, beam.detectors], kept, matrix });
+}
+
+/** A scan of an operator of one's own: rows of unit norm, and their places in the sinogram. */
+export function scanOf(scan: Pick<Tomography, "size" | "sinogram" | "kept" | "matrix">): Tomography {
+  const { size, sinogram, matrix } = scan;
   return {
-    size,
-    rays: beam.matrix.rows,
-    sinogram: [beam.angles.length, beam.detectors],
-    kept,
-    matrix,
-    operator: sparse(`radon ${size}², ${angles} views`, matrix, {
+    ...scan,
+    rays: sinogram[0] * sinogram[1],
+    operator: sparse(`radon ${size}², ${sinogram[0]} views`, matrix, {
       domain: ["N", 1, size, size],
       groups: imageTiles(size),
     }),
