@@ -2,8 +2,16 @@
 
 export * as ct from "./applications/ct/index.js";
 export * as dictionary from "./applications/dictionary/index.js";
+export type { AdjointLimits, AdjointSolver } from "./backward/adjoint.js";
+export * from "./backward/adjoint-iteration.js";
+export * from "./backward/cgls.js";
+export * from "./backward/implicit.js";
+export type { Jacobian } from "./backward/jacobian.js";
 export * from "./backward/jfb.js";
+export * from "./backward/neumann.js";
+export * from "./backward/phantom.js";
 export * from "./backward/rule.js";
+export * from "./backward/unrolled.js";
 export * from "./certificates/calibration.js";
 export * from "./certificates/certify.js";
 export * from "./certificates/drift.js";

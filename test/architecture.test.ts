@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { cruise, type ICruiseResult } from "dependency-cruiser";
 import extractDepcruiseOptions from "dependency-cruiser/config-utl/extract-depcruise-options";
 import { describe, expect, it } from "vitest";
+import { adjointCases } from "./cases/adjoint.js";
 import { backwardCases } from "./cases/backward.js";
 import { functionCases } from "./cases/functions.js";
 import { layerCases } from "./cases/layers.js";
@@ -118,7 +119,7 @@ describe("law tables", () => {
     ["functions", functionCases],
     ["layers", layerCases],
     ["splitting", splittingCases],
-    ["backward", backwardCases],
+    ["backward", [...backwardCases, ...adjointCases]],
     ["solvers", solverCases],
   ];
   it.each(tables)("every block of src/%s has a row, and every row a factory", async (folder, table) => {

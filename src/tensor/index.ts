@@ -4,6 +4,7 @@ export * from "./interpret.js";
 export * from "./primitives/broadcast.js";
 export * from "./primitives/conv.js";
 export * from "./primitives/cumsum.js";
+export * from "./primitives/custom-vjp.js";
 export * from "./primitives/elementwise.js";
 export * from "./primitives/fixed-point.js";
 export * from "./primitives/gather.js";

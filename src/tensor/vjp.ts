@@ -41,3 +41,13 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
   }
   return wrt.map((x) => cotangentOf.get(x) ?? zeros(x.shape));
 }
+
+/**
+ * Σ_i ∂output/∂x_i tangent_i for each of `outputs`: the vjp, linear in its cotangents, differentiated in them.
+ *
+ * @source Townsend 2017, A new trick for calculating Jacobian vector products
+ */
+export function jvp(outputs: readonly Tensor[], wrt: readonly Tensor[], tangents: readonly Tensor[]): Tensor[] {
+  const cotangents = outputs.map(({ shape }) => zeros(shape));
+  return vjp(vjp(outputs, cotangents, wrt), tangents, cotangents);
+}

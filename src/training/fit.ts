@@ -38,6 +38,8 @@ export interface StepEvent {
   readonly loss: number;
   /** Worst KKT residual over the batch at the fixed point that was differentiated. */
   readonly residual: number;
+  /** Worst relative residual over the batch of the rule's linear system; absent where it solves none. */
+  readonly adjoint?: number;
   readonly solverSteps: number;
 }
 
@@ -115,6 +117,7 @@ export async function fit(
             total,
             loss: updated.loss,
             residual: solved.residual,
+            ...(updated.adjoint === undefined ? {} : { adjoint: updated.adjoint }),
             solverSteps: solved.steps,
           });
         }

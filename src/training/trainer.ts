@@ -43,6 +43,15 @@ export interface Solved {
   readonly steps: number;
 }
 
+export interface Updated {
+  readonly weights: Weights;
+  readonly slots: Readonly<Record<string, Float32>>;
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** Worst relative residual over the batch of the rule's linear system; absent where it solves none. */
+  readonly adjoint?: number;
+}
+
 export interface Trainer {
   solve(
     weights: Weights,
@@ -56,7 +65,7 @@ export interface Trainer {
     solved: Solved,
     t: number,
     learningRate: number,
-  ): Promise<{ weights: Weights; slots: Readonly<Record<string, Float32>>; loss: number }>;
+  ): Promise<Updated>;
   validate(weights: Weights, set: TrainingSet, batch: number): Promise<number>;
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -119,31 +128,24 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
           remedy: "Lower the learning rate, or give the solver more steps.",
         });
       }
+      const adjoint = updated.slice(names.length + slotNames.length).flatMap(({ data }) => [...data]);
       return {
         weights: Object.fromEntries(names.map((name, i) => [name, updated[i]!])),
         slots: Object.fromEntries(slotNames.map((name, i) => [name, updated[names.length + i]!])),
         loss,
+        ...(adjoint.length > 0 ? { adjoint: Math.max(...adjoint) } : {}),
       };
     },
     async validate(weights, set, batch) {
       life.require("fit");
       await using session = await compile(await special.with(feedParams(weights)), options);
+      await using reading = await compile(attached.outputs.slice(0, 1), options);
       let total = 0;
       for (let start = 0; start < set.count; start += batch) {
         const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
         const examples = set.examples(indices, -1);
         const solved = await visit(session, built, feed(examples), indices, new Map(), testsOf(settled));
-        const slots = Object.fromEntries(
-          slotNames.map((name) => [`slot.${name}`, zerosLike(weights[name.slice(name.indexOf(".") + 1)]!)]),
-        );
-        const [losses] = await step.run({
-          ...solved.feeds,
-          ...feedParams(weights),
-          ...slots,
-          target: examples.target,
-          t: scalar(1),
-          learningRate: scalar(0),
-        });
+        const [losses] = await reading.run({ ...solved.feeds, ...feedParams(weights), target: examples.target });
         total += losses!.data.reduce((a, b) => a + b, 0);
       }
       return total / set.count;
@@ -165,11 +167,12 @@ function stepsBetweenTests({ warm, every = warm }: Steps): number {
   return every;
 }
 
-/** Loss per sample, updated parameters and slots, from a detached fixed point. */
+/** Loss per sample, updated parameters and slots, and residuals of the rule's linear system, from a detached fixed point. */
 function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, loss: Loss): { outputs: Tensor[] } {
   const { operator, params } = traced;
   const zStar = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
-  const x = operator.read(backward(operator, zStar));
+  const adjoint: Tensor[] = [];
+  const x = operator.read(backward(operator, zStar, ({ residual }) => adjoint.push(residual)));
   const losses = loss(x, input("target", x.shape));
   const names = Object.keys(params);
   const gradients = gradient(
@@ -182,7 +185,8 @@ function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, los
     const slots = optimizer.slots.map((slot) => input(`slot.${slot}.${name}`, raw.shape));
     return optimizer.update(raw, gradients[i]!, slots, t, learningRate);
   });
-  return { outputs: [losses, ...updates.map(({ param }) => param), ...updates.flatMap(({ slots }) => slots)] };
+  const params1 = updates.map(({ param }) => param);
+  return { outputs: [losses, ...params1, ...updates.flatMap(({ slots }) => slots), ...adjoint] };
 }
 
 /** Move the samples on from their warm starts, or from zero, in one loop of the engine, and remember where they came. */
@@ -227,10 +231,6 @@ async function visit(
 
 function scalar(value: number): Float32 {
   return { shape: [], data: Float32Array.of(value) };
-}
-
-function zerosLike({ shape, data }: Float32): Float32 {
-  return { shape, data: new Float32Array(data.length) };
 }
 
 function mean(values: Float32Array): number {

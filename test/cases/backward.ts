@@ -1,16 +1,214 @@
-/** @file The table of backward rules. */
+/** @file The table of backward rules, and the fixed points on which their laws are tried. */
 
+import { Matrix, pseudoInverse, QrDecomposition } from "ml-matrix";
+import { adjointIteration } from "../../src/backward/adjoint-iteration.js";
+import { cgls } from "../../src/backward/cgls.js";
+import { implicit } from "../../src/backward/implicit.js";
 import { jfb } from "../../src/backward/jfb.js";
+import { neumann } from "../../src/backward/neumann.js";
+import { phantom } from "../../src/backward/phantom.js";
 import type { BackwardRule } from "../../src/backward/rule.js";
+import { unrolled } from "../../src/backward/unrolled.js";
+import type { Proximable } from "../../src/functions/function.js";
+import { indicator } from "../../src/functions/indicator.js";
+import { weightedL1 } from "../../src/functions/weighted-l1.js";
+import { matrix } from "../../src/linear/matrix.js";
+import type { Operator } from "../../src/operator.js";
+import { box } from "../../src/sets/box.js";
+import { inner, norm } from "../../src/sets/set.js";
+import { davisYin } from "../../src/splitting/davis-yin.js";
+import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
+import { proximalGradient } from "../../src/splitting/proximal-gradient.js";
+import type { Feeds } from "../../src/tensor/interpret.js";
+import { zeros } from "../../src/tensor/primitives/broadcast.js";
+import { add, div, max, mul, sub } from "../../src/tensor/primitives/elementwise.js";
+import { constant, input } from "../../src/tensor/primitives/leaf.js";
+import { matmul } from "../../src/tensor/primitives/matmul.js";
+import type { Tensor } from "../../src/tensor/tensor.js";
+import { type Array64, normal, rows, uniform } from "../arrays.js";
+import { leastSquares, quadratic } from "./splittings.js";
 
 export interface BackwardCase {
   readonly factory: string;
   readonly title: string;
-  readonly rule: BackwardRule;
-  /** Least cosine with the gradient of the whole solve on the toys. */
+  /** The rule where `steps` applications of T reach z*, its linear system solved to `tolerance`. */
+  readonly rule: (at: { readonly steps: number; readonly tolerance: number }) => BackwardRule;
+  /** Least cosine with the gradient of the whole solve; 1 where the rule claims that gradient, to 1e-5 of its length. */
   readonly cosine: number;
-  /** Least and most length over that gradient's; absent where the rule claims a direction alone. */
-  readonly length?: readonly [number, number];
+  /** Its graph, and so its memory, grows with the steps of the solve. */
+  readonly grows: boolean;
 }
 
-export const backwardCases: readonly BackwardCase[] = [{ factory: "jfb", title: "", rule: jfb, cosine: 0.1 }];
+export const backwardCases: readonly BackwardCase[] = [
+  { factory: "jfb", title: "", rule: () => jfb, cosine: 0.1, grows: false },
+  {
+    factory: "implicit",
+    title: "cgls",
+    rule: ({ steps, tolerance }) => implicit({ tolerance, limit: steps, solver: cgls }),
+    cosine: 1,
+    grows: false,
+  },
+  {
+    factory: "implicit",
+    title: "adjointIteration",
+    rule: ({ steps, tolerance }) => implicit({ tolerance, limit: 2 * steps, solver: adjointIteration }),
+    cosine: 1,
+    grows: false,
+  },
+  { factory: "neumann", title: "to the end", rule: ({ steps }) => neumann(steps), cosine: 1, grows: false },
+  { factory: "neumann", title: "10 terms", rule: () => neumann(10), cosine: 0.1, grows: false },
+  { factory: "phantom", title: "5 steps, damped", rule: () => phantom(5, 0.5), cosine: 0.1, grows: false },
+  { factory: "unrolled", title: "to the end", rule: ({ steps }) => unrolled(steps), cosine: 1, grows: true },
+];
+
+/** A fixed point to differentiate. */
+export interface FixedPointCase {
+  readonly title: string;
+  readonly operator: Operator;
+  readonly feeds: Feeds;
+  readonly batch: number;
+  /** Inputs that are weights. */
+  readonly learned: readonly string[];
+  /** Applications of T that reach z* to 1e-11. */
+  readonly steps: number;
+}
+
+const BATCH = 3;
+
+// Steps are numbers, so that T varies with the weights alone.
+const d = input("d", ["N", 5]);
+const tau = input("tau", [4]);
+const A = matrix(input("A", [5, 4]));
+const sparse = {
+  feeds: {
+    A: normal([5, 4], 401),
+    tau: { shape: [4], data: Float64Array.of(0.3, 0.6, 0.2, 0.5) },
+    d: normal([BATCH, 5], 402, 1.5),
+  },
+  batch: BATCH,
+  learned: ["tau", "A"],
+  steps: 700,
+};
+
+/** T(z) = Wz + b + d, ‖W‖ = γ: rotations of three planes by 0.05, 1 and 2.5, shrunk by γ, 0.9γ and 0.7γ, seen at an angle. */
+function contraction(gamma: number): FixedPointCase {
+  const size = 6;
+  const [W, b, given] = [input("W", [size, size]), input("b", [size]), input("d", ["N", size])];
+  const only = (z: unknown) => (z as { z: Tensor }).z;
+  const turn = Matrix.zeros(size, size);
+  for (const [plane, [shrink, angle]] of [[1, 0.05] as const, [0.9, 1] as const, [0.7, 2.5] as const].entries()) {
+    const [cos, sin] = [gamma * shrink * Math.cos(angle), gamma * shrink * Math.sin(angle)];
+    turn.setSubMatrix(
+      [
+        [cos, -sin],
+        [sin, cos],
+      ],
+      2 * plane,
+      2 * plane,
+    );
+  }
+  const basis = new QrDecomposition(new Matrix([...rows(normal([size, size], 411))])).orthogonalMatrix;
+  return {
+    title: `contraction, γ = ${gamma}`,
+    operator: {
+      name: "contraction",
+      averagedness: (1 + gamma) / 2,
+      init: () => ({ z: zeros(["N", size]) }),
+      apply: (z) => ({ z: add(matmul(only(z), W), add(b, given)) }),
+      read: only,
+      residuals: (z, z1) => ({ z: div(norm(sub(only(z), only(z1))), max(norm(only(z1)), 1e-12)) }),
+      conditions: () => [],
+      metric: (z) => inner(only(z), only(z)),
+    },
+    feeds: {
+      W: flat(basis.mmul(turn).mmul(basis.transpose())),
+      b: normal([size], 412),
+      d: normal([BATCH, size], 413),
+    },
+    batch: BATCH,
+    learned: ["W", "b"],
+    steps: Math.ceil(Math.log(1e-13) / Math.log(gamma)),
+  };
+}
+
+function flat(m: Matrix, shape: readonly number[] = [m.rows, m.columns]): Array64 {
+  return { shape, data: Float64Array.from(m.to1DArray()) };
+}
+
+/**
+ * Flows from corner to corner of a directed grid of side² nodes that minimise ⟨w, x⟩ + ½γ‖x‖², x ≥ 0, with costs w = cW:
+ * rows of the incidence matrix depend on each other, so that ∂T/∂z of Davis–Yin has the eigenvalue 1.
+ */
+function flow(side: number, gamma: number): FixedPointCase {
+  const arcs = Array.from({ length: side * side }, (_, v) => [
+    ...(v % side < side - 1 ? [[v, v + 1]] : []),
+    ...(v < side * (side - 1) ? [[v, v + side]] : []),
+  ]).flat() as [number, number][];
+  const incidence = Matrix.zeros(side * side, arcs.length);
+  arcs.forEach(([from, to], arc) => {
+    incidence.set(from, arc, -1);
+    incidence.set(to, arc, 1);
+  });
+  const ends = Matrix.zeros(side * side, 1)
+    .set(0, 0, -1)
+    .set(side * side - 1, 0, 1);
+  const inverse = pseudoInverse(incidence);
+  const size = arcs.length;
+  const [along, shift] = [input("along", [size, size]), input("shift", [size])];
+  const flows: Proximable = {
+    name: "flows",
+    prox: (v) => add(matmul(v, along), shift),
+    property: { kind: "none", measure: (v) => inner(v, v) },
+  };
+  const w = matmul(input("context", ["N", 3]), input("W", [3, size]));
+  return {
+    title: `Davis–Yin on the flows of a ${side} × ${side} grid`,
+    operator: davisYin(
+      {
+        positive: { prox: indicator(box(0, Number.POSITIVE_INFINITY)) },
+        flows: { prox: flows },
+        cost: {
+          smooth: {
+            name: "cost",
+            value: (x) => add(inner(w, x), mul(gamma / 2, inner(x, x))),
+            grad: (x) => add(w, mul(gamma, x)),
+            lipschitz: () => constant(gamma),
+          },
+        },
+      },
+      { alpha: 1, domain: ["N", size] },
+    ),
+    feeds: {
+      along: flat(Matrix.eye(size).sub(inverse.mmul(incidence))),
+      shift: flat(inverse.mmul(ends), [size]),
+      context: uniform([BATCH, 3], 421, 0, 1),
+      W: uniform([3, size], 422, 0, 4),
+    },
+    batch: BATCH,
+    learned: ["W"],
+    steps: 150,
+  };
+}
+
+export const fixedPointCases: readonly FixedPointCase[] = [
+  {
+    title: "proximalGradient",
+    operator: proximalGradient(
+      { fidelity: { smooth: leastSquares(d), of: A }, sparsity: { prox: weightedL1(tau) } },
+      { alpha: 0.0625 },
+    ),
+    ...sparse,
+  },
+  {
+    title: "linearizedAdmm",
+    operator: linearizedAdmm(
+      { sparsity: { prox: weightedL1(tau) }, fidelity: { prox: quadratic(d), of: A } },
+      { alpha: { fidelity: 0.5 }, beta: 0.125 },
+    ),
+    ...sparse,
+  },
+  contraction(0.5),
+  contraction(0.9),
+  contraction(0.99),
+  flow(3, 0.5),
+];

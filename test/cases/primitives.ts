@@ -3,6 +3,7 @@
 import * as B from "../../src/tensor/primitives/broadcast.js";
 import * as C from "../../src/tensor/primitives/conv.js";
 import * as Cum from "../../src/tensor/primitives/cumsum.js";
+import { customVjp } from "../../src/tensor/primitives/custom-vjp.js";
 import * as E from "../../src/tensor/primitives/elementwise.js";
 import * as F from "../../src/tensor/primitives/fixed-point.js";
 import * as G from "../../src/tensor/primitives/gather.js";
@@ -89,6 +90,15 @@ export const primitiveCases: readonly Case[] = [
     inputs: ({ a }) => [["N", a]],
     build: ([x]) => E.mul(x!, Leaf.stopGradient(E.mul(x!, 2))),
     noGradient: "it stops the gradient",
+  },
+  {
+    primitive: "customVjp",
+    inputs: ({ a }) => [["N", a], [a]],
+    // The first cotangent is taken apart and put together again; the second reaches y through z alone.
+    build: ([x, y]) => {
+      const [u, v] = customVjp([E.mul(x!, y!), E.exp(y!)], ([g, h]) => [E.sub(E.mul(3, g!), E.mul(2, g!)), h!]);
+      return E.mul(u!, v!);
+    },
   },
   { primitive: "reshape", inputs: ({ a, b }) => [["N", a, b]], build: ([x], { a, b }) => B.reshape(x!, ["N", b * a]) },
   { primitive: "sum", inputs: ({ a, b }) => [["N", a, b]], build: ([x]) => B.sum(x!, [1]) },
