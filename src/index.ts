@@ -61,10 +61,18 @@ export {
 export * from "./operator.js";
 export * from "./problem.js";
 export * from "./random.js";
+export * from "./sets/affine.js";
 export * from "./sets/ball.js";
 export * from "./sets/box.js";
+export type { DenseMatrix } from "./sets/factors.js";
+export * from "./sets/half-space.js";
+export { hyperplane } from "./sets/hyperplane.js";
+export * from "./sets/l1-ball.js";
+export * from "./sets/non-negative.js";
 export * from "./sets/point.js";
+export * from "./sets/product.js";
 export * from "./sets/set.js";
+export { simplex } from "./sets/simplex.js";
 export { stepBalance } from "./solvers/balance.js";
 export * from "./solvers/picard.js";
 export * from "./solvers/relaxed.js";

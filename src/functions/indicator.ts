@@ -8,7 +8,7 @@ import { lengthProperty } from "./length.js";
 /**
  * f(v) = 0 if v is in C, else ∞.
  *
- *     prox_{λf}(v) = P_C(v)          f*(y) = sup_{u in C} ⟨u, y⟩
+ *     prox_{λf}(v) = P_C(v)          f*(y) = sup_{u in C} ⟨u, y⟩, where C has it
  *
  * Its property is d_C(v), 0 below the solver's default tolerance.
  *
@@ -19,7 +19,8 @@ export function indicator(set: ConvexSet): Proximable {
     name: `indicator of ${set.name}`,
     prox: (v) => set.project(v),
     value: (v) => select(lessEqual(set.distance(v), 0), 0, Number.POSITIVE_INFINITY),
-    conjugate: (y) => set.support(y),
+    ...(set.support ? { conjugate: set.support } : {}),
+    ...(set.admit ? { admit: set.admit } : {}),
     set,
     property: lengthProperty("indicator", `distance to ${set.name}`, (v) => set.distance(v), {}),
   };

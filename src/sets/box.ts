@@ -27,12 +27,17 @@ export function box(low: number, high: number): ConvexSet {
   const finite = Number.isFinite(low) && Number.isFinite(high);
   // Zeros of y add 0 where a bound is infinite.
   const bySign = (y: Tensor) => select(less(0, y), mul(y, high), select(less(y, 0), mul(y, low), 0));
+  const admit = (y: Tensor) => {
+    const below = high === Number.POSITIVE_INFINITY ? min(y, 0) : y;
+    return low === Number.NEGATIVE_INFINITY ? max(below, 0) : below;
+  };
   const project: ConvexSet["project"] = (v) => min(max(v, low), high);
   return {
     name: `box [${low}, ${high}]`,
     project,
     bounded: finite,
     distance: (v) => distanceBetween(v, project(v)),
+    ...(finite ? {} : { admit }),
     support: (y) => sum(finite ? max(mul(y, low), mul(y, high)) : bySign(y), sampleAxes(y)),
   };
 }

@@ -1,8 +1,8 @@
 /** @file What a closed convex set is: a projection, a distance and a support function. */
 
 import { reshape, sampleAxes, sum } from "../tensor/primitives/broadcast.js";
-import { mul, sqrt, sub } from "../tensor/primitives/elementwise.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { add, div, max, min, mul, sqrt, sub } from "../tensor/primitives/elementwise.js";
+import { elements, type Tensor } from "../tensor/tensor.js";
 
 export interface ConvexSet {
   readonly name: string;
@@ -10,8 +10,13 @@ export interface ConvexSet {
   project(v: Tensor): Tensor;
   /** Distance of each sample of v to the set: [N], in v's units. */
   distance(v: Tensor): Tensor;
-  /** sup_{u in the set} ⟨u, y⟩ for each sample: [N]. */
-  support(y: Tensor): Tensor;
+  /**
+   * sup_{u in the set} ⟨u, y⟩ for each sample: [N]. Absent where it is finite on so thin a set of y that no rounded y is in
+   * it: a term of x with such a set has no proof, the same set as a point, ball or box of Sx has.
+   */
+  readonly support?: (y: Tensor) => Tensor;
+  /** A y near, where the support is finite. Absent where it is finite everywhere. */
+  readonly admit?: (y: Tensor) => Tensor;
   /** ≤ 0 exactly on the set, without a square root's loss near its boundary: [N]. Default: the distance. */
   readonly excess?: (v: Tensor) => Tensor;
   /** A point well inside, to which an infeasible one can be pulled: broadcasts against v. */
@@ -41,4 +46,39 @@ export function distanceBetween(a: Tensor, b: Tensor): Tensor {
 /** A value per sample [N] (or a scalar) shaped to multiply v [N, …]. */
 export function perSample(value: Tensor, v: Tensor): Tensor {
   return value.shape.length === 0 ? value : reshape(value, ["N", ...v.shape.slice(1).map(() => 1)]);
+}
+
+/** The elements of each sample in one row: [N, n], or [n] where there are no samples. */
+export function flat(v: Tensor): Tensor {
+  return reshape(v, v.shape[0] === "N" ? ["N", elements(v.shape)] : [elements(v.shape)]);
+}
+
+/** Least ‖v − P(v)‖² divided by: value and gradient stay finite in the set. */
+const TINY = 1e-30;
+
+/**
+ * C + B(0, ε): the points no further than ε ≥ 0 from C.
+ *
+ *     P(v) = P_C(v) + min(1, ε/d_C(v)) (v − P_C(v))          support(y) = support_C(y) + ε‖y‖
+ *
+ * @source Rockafellar 1970, Convex Analysis, Corollary 16.4.1 (support of a sum of sets)
+ */
+export function enlarged(set: ConvexSet, epsilon: number): ConvexSet {
+  const { name, support, bounded, centre } = set;
+  const excess = (v: Tensor) => sub(set.distance(v), epsilon);
+  return {
+    name: `${name} widened by ${epsilon}`,
+    project: (v) => {
+      const p = set.project(v);
+      const apart = sub(v, p);
+      const share = min(1, div(epsilon, sqrt(max(inner(apart, apart), TINY))));
+      return add(p, mul(perSample(share, v), apart));
+    },
+    distance: (v) => max(excess(v), 0),
+    ...(support ? { support: (y: Tensor) => add(support(y), mul(epsilon, norm(y))) } : {}),
+    excess,
+    ...(bounded === undefined ? {} : { bounded }),
+    ...(centre ? { centre } : {}),
+    widen: (more) => enlarged(set, epsilon + more),
+  };
 }

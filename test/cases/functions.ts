@@ -33,6 +33,10 @@ export interface FunctionCase {
   readonly centre: (n: number) => Vector;
   /** The same for the domain of f*. */
   readonly dualCentre: Vector;
+  /** f* is not known, because … */
+  readonly noConjugate?: string;
+  /** The domain has no interior, so that rounding takes its points off it, where f is ∞. */
+  readonly thin?: boolean;
 }
 
 /** Cyclic golden-section search, one coordinate at a time: slow, and knows nothing of f. */
@@ -182,6 +186,8 @@ export const functionCases: readonly FunctionCase[] = [
       nearest: (v, _, n) => set.nearest(v, n),
       centre: set.centre,
       dualCentre: set.bounded,
+      ...(set.noSupport === undefined ? {} : { noConjugate: set.noSupport }),
+      ...(set.thin === undefined ? {} : { thin: set.thin }),
     }),
   ),
 ];

@@ -14,7 +14,7 @@ import { input } from "../../src/tensor/primitives/leaf.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { gradient } from "../../src/tensor/vjp.js";
 import { type Array64, batchOf, combine, dot, minus, moved, norm, rows, scalar } from "../arrays.js";
-import { functionCases } from "../cases/functions.js";
+import { type FunctionCase, functionCases } from "../cases/functions.js";
 import { SAMPLES } from "../cases/sets.js";
 
 const cases = fc.record({
@@ -25,7 +25,8 @@ const runs = { numRuns: 20, seed: 7 };
 /** Moves a point this far into a domain whose edge it may have crossed by rounding. */
 const INSIDE = 1e-10;
 
-describe.each(functionCases.map((row) => [`${row.factory} ${row.title}`, row] as const))("%s", (_, row) => {
+/** A row's function, and how it is drawn for and run. */
+function setUp(row: FunctionCase) {
   const f = row.build();
   const v = input("v", row.shape);
   const step = input("step", []);
@@ -50,16 +51,24 @@ describe.each(functionCases.map((row) => [`${row.factory} ${row.title}`, row] as
       p.shape,
       rows(p).map((a, n) => combine(1 - INSIDE, a, INSIDE, row.centre(n))),
     );
-  const shrunk = (y: Array64) =>
-    batch(
-      y.shape,
-      rows(y).map((a) => combine(1 - INSIDE, a, INSIDE, row.dualCentre)),
-    );
+  return { f, v, step, draw, run, prox, dualProx, batch, members, inward };
+}
+
+describe.each(functionCases.map((row) => [`${row.factory} ${row.title}`, row] as const))("%s", (_, row) => {
+  const { f, v, step, draw, run, prox, dualProx, batch, members, inward } = setUp(row);
+
+  it(row.noConjugate ? `has no conjugate: ${row.noConjugate}` : "has a conjugate", () => {
+    expect(f.conjugate === undefined).toBe(row.noConjugate !== undefined);
+  });
 
   it("value = f by hand on the domain", () => {
     fc.assert(
       fc.property(cases, ({ seed }) => {
         const u = inward(members(seed));
+        if (row.thin) {
+          expect(Math.max(...run(f.set!.distance(v), u).data)).toBeLessThan(1e-14);
+          return;
+        }
         run(f.value!(v), u).data.forEach((value, n) => {
           expect(Math.abs(value - row.value(rows(u)[n]!, n))).toBeLessThan(1e-12);
         });
@@ -120,45 +129,6 @@ describe.each(functionCases.map((row) => [`${row.factory} ${row.title}`, row] as
     );
   });
 
-  it("q = prox_{αf*}(w) minimises f*(y) + ‖y − w‖²/(2α) over the domain of f*", () => {
-    fc.assert(
-      fc.property(cases, ({ seed, lambda }) => {
-        const w = draw(seed);
-        const objective = (y: Array64) => {
-          const conjugate = run(f.conjugate!(v), shrunk(y)).data;
-          return rows(y).map((yn, n) => conjugate[n]! + norm(minus(yn, rows(w)[n]!)) ** 2 / (2 * lambda));
-        };
-        const least = objective(dualProx(w, lambda));
-        objective(dualProx(draw(seed + 1), 1)).forEach((other, n) => {
-          expect(least[n]!).toBeLessThan(Number.POSITIVE_INFINITY);
-          expect(other).toBeGreaterThanOrEqual(least[n]! - 1e-8);
-        });
-      }),
-      runs,
-    );
-  });
-
-  it("f(u) + f*(y) ≥ ⟨u, y⟩, with equality at p = prox(v), y = (v − p)/λ", () => {
-    fc.assert(
-      fc.property(cases, ({ seed, lambda }) => {
-        const [value, u] = [draw(seed), inward(members(seed + 1))];
-        const p = prox(value, lambda);
-        const y = shrunk({ shape: p.shape, data: combine(1 / lambda, value.data, -1 / lambda, p.data) });
-        const at = inward(p);
-        const conjugate = run(f.conjugate!(v), y).data;
-        const [fu, fp] = [run(f.value!(v), u).data, run(f.value!(v), at).data];
-        const free = run(f.conjugate!(v), draw(seed + 2)).data;
-        rows(y).forEach((yn, n) => {
-          expect(fu[n]! + conjugate[n]!).toBeGreaterThanOrEqual(dot(rows(u)[n]!, yn) - 1e-8);
-          expect(Math.abs(fp[n]! + conjugate[n]! - dot(rows(at)[n]!, yn))).toBeLessThan(1e-8);
-          const pair = dot(rows(u)[n]!, rows(draw(seed + 2))[n]!);
-          expect(fu[n]! + free[n]!).toBeGreaterThanOrEqual(pair - 1e-12);
-        });
-      }),
-      runs,
-    );
-  });
-
   it("gradient of the prox in v, λ and every parameter = central difference at generic points", () => {
     const names = ["v", "step", ...Object.keys(row.feeds)];
     const loss = weigh(f.prox(v, step));
@@ -214,6 +184,58 @@ describe.each(functionCases.map((row) => [`${row.factory} ${row.title}`, row] as
         });
         run(f.property.measure(v), p).data.forEach((alpha) => {
           expect(alpha).toBeLessThan(1e-14);
+        });
+      }),
+      runs,
+    );
+  });
+});
+
+describe.each(
+  functionCases.filter((row) => row.build().conjugate).map((row) => [`${row.factory} ${row.title}`, row] as const),
+)("conjugate: %s", (_, row) => {
+  const { f, v, draw, run, prox, dualProx, batch, members, inward } = setUp(row);
+  const shrunk = (y: Array64) =>
+    batch(
+      y.shape,
+      rows(y).map((a) => combine(1 - INSIDE, a, INSIDE, row.dualCentre)),
+    );
+
+  it("q = prox_{αf*}(w) minimises f*(y) + ‖y − w‖²/(2α) over the domain of f*", () => {
+    fc.assert(
+      fc.property(cases, ({ seed, lambda }) => {
+        const w = draw(seed);
+        const objective = (y: Array64) => {
+          const conjugate = run(f.conjugate!(v), shrunk(y)).data;
+          return rows(y).map((yn, n) => conjugate[n]! + norm(minus(yn, rows(w)[n]!)) ** 2 / (2 * lambda));
+        };
+        const least = objective(dualProx(w, lambda));
+        objective(dualProx(draw(seed + 1), 1)).forEach((other, n) => {
+          expect(least[n]!).toBeLessThan(Number.POSITIVE_INFINITY);
+          expect(other).toBeGreaterThanOrEqual(least[n]! - 1e-8);
+        });
+      }),
+      runs,
+    );
+  });
+
+  it("f(u) + f*(y) ≥ ⟨u, y⟩, with equality at p = prox(v), y = (v − p)/λ", () => {
+    fc.assert(
+      fc.property(cases, ({ seed, lambda }) => {
+        const [value, u] = [draw(seed), inward(members(seed + 1))];
+        const p = prox(value, lambda);
+        const y = shrunk({ shape: p.shape, data: combine(1 / lambda, value.data, -1 / lambda, p.data) });
+        const at = inward(p);
+        const conjugate = run(f.conjugate!(v), y).data;
+        const [fu, fp] = [u, at].map((point) =>
+          row.thin ? rows(point).map((w, n) => row.value(w, n)) : run(f.value!(v), point).data,
+        );
+        const free = run(f.conjugate!(v), draw(seed + 2)).data;
+        rows(y).forEach((yn, n) => {
+          expect(fu![n]! + conjugate[n]!).toBeGreaterThanOrEqual(dot(rows(u)[n]!, yn) - 1e-8);
+          expect(Math.abs(fp![n]! + conjugate[n]! - dot(rows(at)[n]!, yn))).toBeLessThan(1e-8);
+          const pair = dot(rows(u)[n]!, rows(draw(seed + 2))[n]!);
+          expect(fu![n]! + free[n]!).toBeGreaterThanOrEqual(pair - 1e-12);
         });
       }),
       runs,

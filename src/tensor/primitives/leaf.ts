@@ -43,6 +43,8 @@ export function input(name: string, shape: Shape, dtype: DType = "float"): Tenso
 
 interface ConstantAttributes {
   readonly data: Float32Array;
+  /** The numbers that `data` rounds, where the interpreter has them. */
+  readonly unrounded?: Float64Array;
   readonly shape: readonly number[];
 }
 
@@ -57,7 +59,7 @@ export const constantPrimitive: Primitive<ConstantAttributes> = {
   },
   vjp: () => [],
   onnx: (build, _, { attributes }) => [build.float32(attributes.data, attributes.shape)],
-  eval64: (_, { attributes }) => [{ shape: attributes.shape, data: Float64Array.from(attributes.data) }],
+  eval64: (_, { attributes: { shape, data, unrounded } }) => [{ shape, data: Float64Array.from(unrounded ?? data) }],
   enclose: (_, [value]) => [{ value: value!, radius: 0 }],
 };
 
@@ -73,6 +75,11 @@ export function constant(data: number | Float32Array | readonly number[], shape?
 /** A constant that keeps the caller's array: for operator data of many megabytes, which must not change afterwards. */
 export function constantView(data: Float32Array, shape: readonly number[]): Tensor {
   return apply(constantPrimitive, [], { data, shape });
+}
+
+/** A constant that the engine rounds to float32 and the interpreter does not: factors computed from a problem's data. */
+export function constant64(data: Float64Array, shape: readonly number[]): Tensor {
+  return apply(constantPrimitive, [], { data: Float32Array.from(data), unrounded: data, shape });
 }
 
 export const stopGradientPrimitive: Primitive<Record<string, never>> = {
