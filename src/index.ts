@@ -34,6 +34,7 @@ export * from "./functions/function.js";
 export * from "./functions/group-l21.js";
 export * from "./functions/huber.js";
 export * from "./functions/indicator.js";
+export * from "./functions/linear.js";
 export * from "./functions/quadratic.js";
 export * from "./functions/weighted-l1.js";
 export * from "./functions/zero.js";

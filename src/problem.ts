@@ -1,20 +1,10 @@
 /** @file A problem: a record of named terms f(Sx). A term's name is its certificate's name. */
 
 import { VouchError } from "./errors.js";
-import type { Property, Proximable } from "./functions/function.js";
+import type { Property, Proximable, Smooth } from "./functions/function.js";
 import type { LinearOperator } from "./linear/linear.js";
 import { mul } from "./tensor/primitives/elementwise.js";
 import type { Tensor } from "./tensor/tensor.js";
-
-/** A differentiable function of v = Sx. */
-export interface Smooth {
-  readonly name: string;
-  /** [N] */
-  value(v: Tensor): Tensor;
-  grad(v: Tensor): Tensor;
-  /** Lipschitz constant of the gradient in v: a scalar. */
-  lipschitz(): Tensor;
-}
 
 export interface ProximableTerm {
   readonly prox: Proximable;

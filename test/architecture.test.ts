@@ -14,6 +14,7 @@ import { layerCases } from "./cases/layers.js";
 import { linearCases } from "./cases/linear.js";
 import { primitiveCases } from "./cases/primitives.js";
 import { setCases } from "./cases/sets.js";
+import { smoothCases } from "./cases/smooth.js";
 import { solverCases } from "./cases/solvers.js";
 import { splittingCases } from "./cases/splittings.js";
 
@@ -116,7 +117,7 @@ describe("law tables", () => {
   const tables: [string, readonly { readonly factory: string }[]][] = [
     ["linear", linearCases],
     ["sets", setCases],
-    ["functions", functionCases],
+    ["functions", [...functionCases, ...smoothCases]],
     ["layers", layerCases],
     ["splitting", splittingCases],
     ["backward", [...backwardCases, ...adjointCases]],

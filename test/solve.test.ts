@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { compile, type Float32 } from "../src/engine/session.js";
 import { VouchError } from "../src/errors.js";
+import type { Smooth } from "../src/functions/function.js";
 import { indicator } from "../src/functions/indicator.js";
 import { weightedL1 } from "../src/functions/weighted-l1.js";
 import { identity } from "../src/linear/identity.js";
@@ -18,7 +19,6 @@ import {
   type Weights,
 } from "../src/model.js";
 import type { Operator } from "../src/operator.js";
-import type { Smooth } from "../src/problem.js";
 import { random } from "../src/random.js";
 import { box } from "../src/sets/box.js";
 import { inner } from "../src/sets/set.js";

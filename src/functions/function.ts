@@ -1,4 +1,4 @@
-/** @file What a proximable function is, and the prox of its conjugate. */
+/** @file What a proximable and what a smooth function is, and the prox of a conjugate. */
 
 import type { ConvexSet } from "../sets/set.js";
 import { div, mul, sub } from "../tensor/primitives/elementwise.js";
@@ -29,6 +29,16 @@ export interface Proximable {
   /** Of indicators: the set. */
   readonly set?: ConvexSet;
   readonly property: Property;
+}
+
+/** A convex function with a Lipschitz continuous gradient. */
+export interface Smooth {
+  readonly name: string;
+  /** f(v): [N]. */
+  value(v: Tensor): Tensor;
+  grad(v: Tensor): Tensor;
+  /** Lipschitz constant of the gradient in v: a scalar. */
+  lipschitz(): Tensor;
 }
 
 /**

@@ -173,6 +173,14 @@ export const functionCases: readonly FunctionCase[] = [
     { c: perElement },
     (u, n) => 0.75 * u.reduce((sum, a, i) => sum + (a - perElement.data[n * 5 + i]!) ** 2, 0),
   ),
+  norms(
+    "of a learned weight",
+    "quadratic",
+    ["N", 5],
+    () => quadratic(input("c", ["N", 5]), input("w", [])),
+    { c: perElement, w: scalar(0.5) },
+    (u, n) => 0.25 * u.reduce((sum, a, i) => sum + (a - perElement.data[n * 5 + i]!) ** 2, 0),
+  ),
   norms("", "zero", ["N", 5], zero, {}, () => 0),
   ...setCases.map(
     (set): FunctionCase => ({

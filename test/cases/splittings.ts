@@ -1,6 +1,6 @@
 /** @file The table of splittings: small problems, their optimality conditions and solutions by hand. */
 
-import type { Proximable } from "../../src/functions/function.js";
+import type { Proximable, Smooth } from "../../src/functions/function.js";
 import { groupL21 } from "../../src/functions/group-l21.js";
 import { indicator } from "../../src/functions/indicator.js";
 import { l1, weightedL1 } from "../../src/functions/weighted-l1.js";
@@ -8,7 +8,7 @@ import { differences } from "../../src/linear/differences.js";
 import { identity } from "../../src/linear/identity.js";
 import { matrix } from "../../src/linear/matrix.js";
 import type { Operator } from "../../src/operator.js";
-import type { Problem, Smooth } from "../../src/problem.js";
+import type { Problem } from "../../src/problem.js";
 import { ball } from "../../src/sets/ball.js";
 import { box } from "../../src/sets/box.js";
 import { point } from "../../src/sets/point.js";

@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { VouchError } from "../../src/errors.js";
 import { type Proximable, proxConjugate } from "../../src/functions/function.js";
 import { groupL21 } from "../../src/functions/group-l21.js";
+import { huber } from "../../src/functions/huber.js";
+import { quadratic } from "../../src/functions/quadratic.js";
 import { l1 } from "../../src/functions/weighted-l1.js";
 import { graphInputs } from "../../src/tensor/graph.js";
 import { type Feeds, interpret } from "../../src/tensor/interpret.js";
@@ -261,6 +263,10 @@ describe("parameters out of range are refused by name", () => {
     ["l1", () => l1(Number.NaN)],
     ["groupL21", () => groupL21(1, 0)],
     ["groupL21", () => groupL21(1, Number.NaN)],
+    ["huber", () => huber(0)],
+    ["huber", () => huber(1, -1)],
+    ["quadratic", () => quadratic(input("c", ["N", 2]), 0)],
+    ["quadratic", () => quadratic(input("c", ["N", 2]), Number.NaN)],
   ];
   it.each(wrong)("%s", (name, build) => {
     expect(build).toThrow(VouchError);

@@ -1,9 +1,10 @@
 /** @file The worked example of model design: sparse recovery with a data-driven quadratic, and its operator with a free matrix. */
 
+import type { Smooth } from "../../functions/function.js";
 import { l1 } from "../../functions/weighted-l1.js";
 import { matrix } from "../../linear/matrix.js";
 import type { Operator } from "../../operator.js";
-import type { Problem, Smooth } from "../../problem.js";
+import type { Problem } from "../../problem.js";
 import { inner, norm } from "../../sets/set.js";
 import { zeros } from "../../tensor/primitives/broadcast.js";
 import { add, asTensor, div, max, mul, sub, type TensorLike } from "../../tensor/primitives/elementwise.js";
