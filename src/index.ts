@@ -43,6 +43,7 @@ export * from "./linear/conv2d.js";
 export * from "./linear/csr.js";
 export * from "./linear/differences.js";
 export * from "./linear/identity.js";
+export * from "./linear/incidence.js";
 export * from "./linear/linear.js";
 export * from "./linear/matrix.js";
 export * from "./linear/sparse.js";

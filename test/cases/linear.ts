@@ -3,6 +3,7 @@
 import { conv2d } from "../../src/linear/conv2d.js";
 import { differences } from "../../src/linear/differences.js";
 import { identity } from "../../src/linear/identity.js";
+import { type Graph, incidence } from "../../src/linear/incidence.js";
 import type { LinearOperator } from "../../src/linear/linear.js";
 import { matrix } from "../../src/linear/matrix.js";
 import { sparse } from "../../src/linear/sparse.js";
@@ -122,6 +123,31 @@ const A = learned("A", [4, 6], 3);
 const B = learned("B", [7, 6], 4);
 const none: Feeds = {};
 
+const incidenceCase = (title: string, graph: Graph): LinearCase => ({
+  factory: "incidence",
+  title,
+  build: () => incidence(graph),
+  feeds: none,
+  slack: 1,
+  because: "it is the largest eigenvalue of the Laplacian",
+});
+
+/** Arcs to the right and down on a k×k grid. */
+export function grid(k: number): Graph {
+  const at = (i: number, j: number) => i * k + j;
+  const edges = Array.from({ length: k * k }, (_, node) => [Math.floor(node / k), node % k] as const).flatMap(
+    ([i, j]): [number, number][] => [
+      ...(j + 1 < k ? [[at(i, j), at(i, j + 1)] as [number, number]] : []),
+      ...(i + 1 < k ? [[at(i, j), at(i + 1, j)] as [number, number]] : []),
+    ],
+  );
+  return { nodes: k * k, edges };
+}
+const ring = (nodes: number): Graph => ({
+  nodes,
+  edges: Array.from({ length: nodes }, (_, node) => [node, (node + 1) % nodes]),
+});
+
 export const linearCases: readonly LinearCase[] = [
   matrixCase(5, 8),
   matrixCase(9, 4),
@@ -204,6 +230,22 @@ export const linearCases: readonly LinearCase[] = [
     feeds: none,
     slack: 1,
     because: "it is an isometry",
+  },
+  incidenceCase("grid", grid(4)),
+  incidenceCase("triangle with parallel and opposite edges", {
+    nodes: 4,
+    edges: [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+      [2, 0],
+      [0, 2],
+      [3, 1],
+    ],
+  }),
+  {
+    ...incidenceCase("ring of 602 nodes", ring(602)),
+    because: "the Collatz–Wielandt bound is exact where no cycle is odd",
   },
   {
     factory: "stack",

@@ -6,6 +6,7 @@ import { compile } from "../../src/engine/session.js";
 import { VouchError } from "../../src/errors.js";
 import { conv2d } from "../../src/linear/conv2d.js";
 import { identity } from "../../src/linear/identity.js";
+import { incidence, incidenceMatrix } from "../../src/linear/incidence.js";
 import type { LinearOperator } from "../../src/linear/linear.js";
 import { matrix } from "../../src/linear/matrix.js";
 import { sparse } from "../../src/linear/sparse.js";
@@ -16,7 +17,7 @@ import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { concrete, elements, type Tensor } from "../../src/tensor/tensor.js";
 import { gradient } from "../../src/tensor/vjp.js";
 import { type Array64, batchOf, combine, dot, norm, rows, spectralNorm } from "../arrays.js";
-import { linearCases } from "../cases/linear.js";
+import { grid, linearCases } from "../cases/linear.js";
 import { smallSparse } from "../cases/primitives.js";
 
 const seeds = fc.integer({ min: 1, max: 2 ** 30 });
@@ -185,6 +186,28 @@ describe("matrix norm", () => {
   });
 });
 
+describe("incidence", () => {
+  it("takes from the tail of an edge what it gives to the head", () => {
+    const S = incidence({
+      nodes: 3,
+      edges: [
+        [0, 1],
+        [1, 2],
+        [0, 2],
+      ],
+    });
+    expect([...forward(S, {}, { shape: [1, 3], data: Float64Array.of(2, 3, 5) }).data]).toEqual([-7, -1, 8]);
+    expect([...backward(S, {}, { shape: [1, 3], data: Float64Array.of(2, 3, 5) }).data]).toEqual([1, 2, 3]);
+  });
+
+  it("is its matrix", () => {
+    const graph = grid(3);
+    const { shape, data } = incidenceMatrix(graph);
+    const x = batchOf(["N", graph.edges.length], 2, 5);
+    expect(forward(incidence(graph), {}, x)).toEqual(forward(matrix(constant(data, shape)), {}, x));
+  });
+});
+
 describe("what does not fit is refused by name", () => {
   const wrong: [string, () => unknown][] = [
     ["matrix", () => matrix(input("A", [3]))],
@@ -192,11 +215,26 @@ describe("what does not fit is refused by name", () => {
     ["conv2d", () => conv2d(input("K", [2, 1, 4, 4]), { height: 8, width: 8 })],
     ["conv2d", () => conv2d(input("K", [2, 1, 3, 5]), { height: 8, width: 8 })],
     ["sparse", () => sparse("A", smallSparse(4, 3, 4).rows, { domain: ["N", 11] })],
+    ["incidence", () => incidence({ nodes: 1, edges: [] })],
+    ["incidence", () => incidence({ nodes: 2, edges: [[0, 2]] })],
+    ["incidence", () => incidence({ nodes: 2, edges: [[-1, 0]] })],
+    ["incidence", () => incidence({ nodes: 2, edges: [[0, 0.5]] })],
+    ["incidence", () => incidence({ nodes: 2, edges: [[1, 1]] })],
+    ["incidence", () => incidenceMatrix({ nodes: 3, edges: [[0, 1]] })],
     ["stack", () => stack({})],
     ["stack", () => stack({ a: identity(["N", 3]), b: identity(["N", 4]) })],
   ];
   it.each(wrong)("%s", (name, build) => {
     expect(build).toThrow(VouchError);
     expect(build).toThrow(new RegExp(`^${name}: expected`));
+  });
+
+  it("a graph's errors name the node and the edge", () => {
+    const edges: [number, number][] = [
+      [0, 1],
+      [3, 4],
+    ];
+    expect(() => incidence({ nodes: 4, edges })).toThrow("got node 4 in edge 1 from 3 to 4");
+    expect(() => incidence({ nodes: 5, edges })).toThrow("got no way from node 0 to node 2");
   });
 });
