@@ -14,7 +14,7 @@ const levels = [
   ["splitting"],
   ["solvers", "backward"],
   ["model"],
-  ["training", "certificates"],
+  ["training", "certificates", "checks"],
   ["files"],
   ["applications"],
   ["index"],

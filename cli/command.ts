@@ -32,7 +32,7 @@ export interface Context<O extends Options> {
 export interface Outcome {
   /** For `--json`: numbers by key. */
   readonly figures: Readonly<Record<string, number>>;
-  /** 0 ok, 1 a label failed, 2 undecidable, 130 interrupted; default 0. */
+  /** 0 ok, 1 a label or a check failed, 2 undecidable, 130 interrupted; default 0. */
   readonly exit?: 0 | 1 | 2 | 130;
 }
 
@@ -186,7 +186,7 @@ export async function overallHelp(commands: Commands, summary: string, first?: s
   return plain(`${text.replace(Object.keys(subCommands).join("|"), "<command> [OPTIONS]")}\n\n${EXIT_CODES}`);
 }
 
-const EXIT_CODES = `Exit codes: 0 ok, 1 a label failed, 2 undecidable, 64 bad usage or input, 69 no engine or device, 74 a file cannot be read or written,
+const EXIT_CODES = `Exit codes: 0 ok, 1 a label or a check failed, 2 undecidable, 64 bad usage or input, 69 no engine or device, 74 a file cannot be read or written,
 130 interrupted, 70 a fault of Vouch. Data is looked for in VOUCH_DATA, else ../shared/data beside the package.`;
 
 function plain(text: string): string {

@@ -21,6 +21,8 @@ export * from "./certificates/labels.js";
 export * from "./certificates/measure.js";
 export * as properties from "./certificates/properties/index.js";
 export * from "./certificates/realised-rate.js";
+export type { Check } from "./checks/check.js";
+export * from "./checks/check-model.js";
 export * from "./dual.js";
 export type { Device, DeviceName } from "./engine/device.js";
 export { compile, type EngineOptions, type Float32, type Session } from "./engine/session.js";

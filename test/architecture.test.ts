@@ -61,6 +61,7 @@ describe("arrows", () => {
     ["arrow-splitting", { "src/splitting/a.ts": 'import "../engine/session.js";', "src/engine/session.ts": "" }],
     ["arrow-backward", { "src/backward/a.ts": 'import "../solvers/picard.js";', "src/solvers/picard.ts": "" }],
     ["arrow-training", { "src/training/a.ts": 'import "../certificates/b.js";', "src/certificates/b.ts": "" }],
+    ["arrow-checks", { "src/checks/a.ts": 'import "../certificates/b.js";', "src/certificates/b.ts": "" }],
     ["arrow-model", { "src/model.ts": 'import "./training/fit.js";', "src/training/fit.ts": "" }],
     ["arrow-files", { "src/files/a.ts": 'import "../applications/b.js";', "src/applications/b.ts": "" }],
     ["arrow-applications", { "src/applications/b.ts": 'import "../index.js";', "src/index.ts": "" }],

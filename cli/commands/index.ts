@@ -2,6 +2,7 @@
 
 import type { Commands } from "../command.js";
 import { calibrateCommand } from "./calibrate.js";
+import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
@@ -17,4 +18,5 @@ export const commands: Commands = {
   "train ct": trainCtCommand,
   "train dictionary": trainDictionaryCommand,
   calibrate: calibrateCommand,
+  check: checkCommand,
 };

@@ -135,7 +135,7 @@ export async function dictionarySolver(
 }
 
 /** A and M of a bundle. @throws format if it holds another model */
-function bundleProblem({ manifest }: Bundle): DictionaryProblem {
+export function bundleProblem({ manifest }: Bundle): DictionaryProblem {
   const { seed, m, n, r } = manifest.options;
   if (manifest.model !== "dictionary" || [seed, m, n, r].includes(undefined)) {
     throw new VouchError("format", {

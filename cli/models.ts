@@ -1,0 +1,118 @@
+/** @file Models as the user names them: one that is shipped, a file of weights, or a module of the user's own. */
+
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { simulate } from "../src/applications/ct/examples.js";
+import { l2oMethod, type Method, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { signals } from "../src/applications/dictionary/data.js";
+import { bundleProblem } from "../src/applications/dictionary/evaluate.js";
+import { implicitDictionary } from "../src/applications/dictionary/model.js";
+import type { Float32 } from "../src/engine/session.js";
+import { VouchError } from "../src/errors.js";
+import { type Bundle, parseBundle } from "../src/files/bundle.js";
+import type { Model, Weights } from "../src/model.js";
+import { phantom, scan } from "./ct.js";
+import { within } from "./errors.js";
+import { readFileOrExplain } from "./files.js";
+import { shippedModel } from "./paths.js";
+
+export interface LoadedModel {
+  readonly model: Model;
+  readonly weights: Weights;
+  /** One generated sample, or the samples of the user's module, by name. */
+  readonly data: Readonly<Record<string, Float32>>;
+}
+
+/** What decides the scan of a CT model, and all random draws. */
+export interface ModelOptions {
+  readonly "image-size": number;
+  readonly angles: number;
+  readonly seed: number;
+}
+
+export const modelOperand = {
+  name: "model",
+  summary: "a shipped model (ct-ellipses, dictionary, …), tv, FILE.safetensors, or FILE.js that exports model and data",
+} as const;
+
+/** By the name in a file's manifest. */
+const families: Readonly<Record<string, (bundle: Bundle, options: ModelOptions) => LoadedModel>> = {
+  "ct-convex": (bundle, options) => ctModel(l2oMethod(scan(options), bundle), options),
+  dictionary: (bundle, { seed }) => {
+    const problem = bundleProblem(bundle);
+    const { d } = signals(problem, 1, `model ${seed}`);
+    return {
+      model: implicitDictionary(problem),
+      weights: bundle.weights,
+      data: { d: { shape: [1, problem.m], data: d } },
+    };
+  },
+};
+
+/**
+ * Load a model by the user's word for it, with a sample of its data.
+ *
+ * @param name  of the command: errors begin with it
+ * @throws parameter if it is no model's name; file, format if a file is not what its ending says
+ */
+export async function loadModel(name: string, word: string, options: ModelOptions): Promise<LoadedModel> {
+  const called = `${name} ${word}`;
+  if (word === "tv") return ctModel(tvMethod(scan(options)), options);
+  if (/\.(js|mjs|ts)$/.test(word)) return within(called, () => readModule(word));
+  const shipped = existsSync(shippedModel(word)) ? shippedModel(word) : undefined;
+  if (shipped === undefined && !word.endsWith(".safetensors")) {
+    throw new VouchError("parameter", {
+      name,
+      expected: `${shippedNames().join(", ")}, tv, FILE.safetensors or FILE.js`,
+      got: `"${word}"`,
+      remedy: "Give a shipped model or a file.",
+    });
+  }
+  return within(called, async () => {
+    const bundle = parseBundle(await readFileOrExplain(shipped ?? word, "weights (.safetensors)"));
+    const family = families[bundle.manifest.model];
+    if (family) return family(bundle, options);
+    throw new VouchError("format", {
+      name,
+      expected: `a model of ${Object.keys(families).join(" or ")}`,
+      got: `one of ${bundle.manifest.model}`,
+      remedy: "Export it with its data from a module, FILE.js.",
+    });
+  });
+}
+
+function ctModel({ model, weights }: Method, options: ModelOptions): LoadedModel {
+  const ct = scan(options);
+  const measurement = simulate(ct, phantom(ct, options.seed, "model", 0), options.seed, "model noise");
+  return { model, weights, data: solverData([measurement]) };
+}
+
+/** A module that exports `model`, `data` and, where they are not the initial ones, `weights`. */
+async function readModule(path: string): Promise<LoadedModel> {
+  await readFileOrExplain(path, "a module");
+  const url = pathToFileURL(resolve(path)).href;
+  const { model, weights, data } = (await import(url).catch((error: unknown) => {
+    throw new VouchError("format", {
+      name: "readModule",
+      expected: "a module that can be imported",
+      got: error instanceof Error ? error.message : String(error),
+      remedy: "Run it with node to see where it fails.",
+    });
+  })) as Partial<LoadedModel>;
+  const missing = typeof model?.trace !== "function" ? "model" : data === undefined ? "data" : undefined;
+  if (missing !== undefined) {
+    throw new VouchError("format", {
+      name: "readModule",
+      expected: "exports model, made by `define`, and data, samples by name",
+      got: `no ${missing}`,
+      remedy: `Add export const ${missing} = ….`,
+    });
+  }
+  return { model: model!, weights: weights ?? model!.initialWeights(), data: data! };
+}
+
+function shippedNames(): string[] {
+  const files = readdirSync(dirname(shippedModel("any")));
+  return files.flatMap((file) => (file.endsWith(".safetensors") ? [file.slice(0, -".safetensors".length)] : []));
+}
