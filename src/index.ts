@@ -83,6 +83,7 @@ export * from "./solvers/relaxed.js";
 export type { Progress, Solution, SolveOptions, Status } from "./solvers/solve.js";
 export * from "./solvers/solver.js";
 export * from "./splitting/davis-yin.js";
+export * from "./splitting/douglas-rachford.js";
 export * from "./splitting/linearized-admm.js";
 export * from "./splitting/proximal-gradient.js";
 export * from "./splitting/split.js";

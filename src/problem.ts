@@ -4,7 +4,7 @@ import { VouchError } from "./errors.js";
 import type { Property, Proximable, Smooth } from "./functions/function.js";
 import type { LinearOperator } from "./linear/linear.js";
 import { mul } from "./tensor/primitives/elementwise.js";
-import type { Tensor } from "./tensor/tensor.js";
+import type { Shape, Tensor } from "./tensor/tensor.js";
 
 export interface ProximableTerm {
   readonly prox: Proximable;
@@ -69,6 +69,24 @@ export function sortTerms(problem: Problem): SortedTerms {
     else composed.push([name, { prox: term.prox, of: term.of }]);
   }
   return { smooth, direct, composed };
+}
+
+/**
+ * Shape of x, sample axis first: what was given, else the domain of an operator, else what the data of a term of x itself say.
+ *
+ * @throws problem, as `name`, where nothing says it
+ */
+export function domainOf(name: string, problem: Problem, given?: Shape): Shape {
+  const terms = Object.values(problem);
+  const own = terms.map((term) => (term.of ? undefined : isSmooth(term) ? term.smooth.domain : term.prox.domain));
+  const found = given ?? terms.find(({ of }) => of)?.of?.domain ?? own.find((shape) => shape);
+  if (found) return found;
+  throw new VouchError("problem", {
+    name,
+    expected: "the shape of x",
+    got: "no operator, no data of that shape and no domain",
+    remedy: "Pass { domain }, or give a term { of: identity(shape) }.",
+  });
 }
 
 /** A term whose prox ignores its step, where there is one. */

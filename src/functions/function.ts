@@ -2,7 +2,7 @@
 
 import type { ConvexSet } from "../sets/set.js";
 import { div, mul, sub } from "../tensor/primitives/elementwise.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Shape, Tensor } from "../tensor/tensor.js";
 
 /** Which scalar of an inference speaks for a term: ≥ 0, small is good. */
 export interface Property {
@@ -14,6 +14,8 @@ export interface Property {
 
 export interface Proximable {
   readonly name: string;
+  /** Shape of v, sample axis first, where data inside say it. */
+  readonly domain?: Shape;
   /** argmin_u f(u) + ‖u − v‖²/(2λ), per sample; λ > 0 a scalar. */
   prox(v: Tensor, lambda: Tensor): Tensor;
   /** f(v): [N]. Absent where no objective is known. */
@@ -34,6 +36,8 @@ export interface Proximable {
 /** A convex function with a Lipschitz continuous gradient. */
 export interface Smooth {
   readonly name: string;
+  /** Shape of v, sample axis first, where data inside say it. */
+  readonly domain?: Shape;
   /** f(v): [N]. */
   value(v: Tensor): Tensor;
   grad(v: Tensor): Tensor;

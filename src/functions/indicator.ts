@@ -19,6 +19,7 @@ export function indicator(set: ConvexSet): Proximable {
     name: `indicator of ${set.name}`,
     prox: (v) => set.project(v),
     value: (v) => select(lessEqual(set.distance(v), 0), 0, Number.POSITIVE_INFINITY),
+    ...(set.domain ? { domain: set.domain } : {}),
     ...(set.support ? { conjugate: set.support } : {}),
     ...(set.admit ? { admit: set.admit } : {}),
     set,

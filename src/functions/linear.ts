@@ -1,7 +1,7 @@
 /** @file A linear function with a quadratic beside it: smooth. */
 
 import { VouchError } from "../errors.js";
-import { inner } from "../sets/set.js";
+import { domainOfData, inner } from "../sets/set.js";
 import { add, asTensor, mul, type TensorLike } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Smooth } from "./function.js";
@@ -32,6 +32,7 @@ export function linear(c: Tensor, gamma: TensorLike = 0): Smooth {
   const weight = asTensor(gamma);
   return {
     name: "linear",
+    ...domainOfData(c),
     value: (v) => add(inner(c, v), mul(mul(0.5, weight), inner(v, v))),
     grad: (v) => add(c, mul(weight, v)),
     lipschitz: () => weight,

@@ -1,7 +1,7 @@
 /** @file The squared distance to a centre: proximable, and smooth. */
 
 import { VouchError } from "../errors.js";
-import { inner } from "../sets/set.js";
+import { domainOfData, inner } from "../sets/set.js";
 import { add, asTensor, div, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Proximable, Smooth } from "./function.js";
@@ -34,6 +34,7 @@ export function quadratic(centre: Tensor, weight: TensorLike = 1): Proximable & 
   };
   return {
     name: "quadratic",
+    ...domainOfData(centre),
     prox: (v, lambda) => {
       const step = mul(lambda, w);
       return div(add(v, mul(step, centre)), add(1, step));

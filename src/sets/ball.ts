@@ -3,7 +3,7 @@
 import { VouchError } from "../errors.js";
 import { add, asTensor, div, max, min, mul, sqrt, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { type ConvexSet, inner, norm, perSample } from "./set.js";
+import { type ConvexSet, domainOfData, inner, norm, perSample } from "./set.js";
 
 /** Least ‖v − c‖² divided by: value and gradient stay finite at the centre; far below the square of any radius in use. */
 const TINY = 1e-30;
@@ -30,6 +30,7 @@ export function ball(centre: Tensor, radius: TensorLike): ConvexSet {
   const delta = asTensor(radius);
   return {
     name: "ball",
+    ...domainOfData(centre),
     project: (v) => {
       const offset = sub(v, centre);
       const scale = min(1, div(delta, sqrt(max(inner(offset, offset), TINY))));

@@ -3,7 +3,7 @@
 import { broadcastTo } from "../tensor/primitives/broadcast.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { ball } from "./ball.js";
-import { type ConvexSet, distanceBetween, inner } from "./set.js";
+import { type ConvexSet, distanceBetween, domainOfData, inner } from "./set.js";
 
 /**
  * { c }, one point per sample.
@@ -16,6 +16,7 @@ import { type ConvexSet, distanceBetween, inner } from "./set.js";
 export function point(c: Tensor): ConvexSet {
   return {
     name: "point",
+    ...domainOfData(c),
     project: (v) => broadcastTo(c, v.shape),
     distance: (v) => distanceBetween(v, c),
     support: (y) => inner(c, y),

@@ -2,10 +2,12 @@
 
 import { reshape, sampleAxes, sum } from "../tensor/primitives/broadcast.js";
 import { add, div, max, min, mul, sqrt, sub } from "../tensor/primitives/elementwise.js";
-import { elements, type Tensor } from "../tensor/tensor.js";
+import { elements, type Shape, type Tensor } from "../tensor/tensor.js";
 
 export interface ConvexSet {
   readonly name: string;
+  /** Shape of v, sample axis first, where data inside say it. */
+  readonly domain?: Shape;
   /** Nearest point of the set to each sample of v. */
   project(v: Tensor): Tensor;
   /** Distance of each sample of v to the set: [N], in v's units. */
@@ -46,6 +48,11 @@ export function distanceBetween(a: Tensor, b: Tensor): Tensor {
 /** A value per sample [N] (or a scalar) shaped to multiply v [N, …]. */
 export function perSample(value: Tensor, v: Tensor): Tensor {
   return value.shape.length === 0 ? value : reshape(value, ["N", ...v.shape.slice(1).map(() => 1)]);
+}
+
+/** The shape of data as that of v, where they have one entry for each element of each sample. */
+export function domainOfData({ shape }: Tensor): { readonly domain?: Shape } {
+  return shape[0] === "N" ? { domain: shape } : {};
 }
 
 /** The elements of each sample in one row: [N, n], or [n] where there are no samples. */

@@ -2,7 +2,7 @@
 
 import { VouchError } from "../errors.js";
 import type { Operator } from "../operator.js";
-import { lipschitzOf, type Problem, sortTerms } from "../problem.js";
+import { domainOf, lipschitzOf, type Problem, sortTerms } from "../problem.js";
 import { inner, norm } from "../sets/set.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
 import { add, asTensor, div, max, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
@@ -13,7 +13,7 @@ import type { Tree } from "../tensor/tree.js";
 export interface DavisYinOptions {
   /** Step in (0, 1/L], L the Lipschitz constant of the smooth term's gradient in x; default 1/L. */
   readonly alpha?: TensorLike;
-  /** Shape of x; default that of the smooth term's operator. */
+  /** Shape of x; default that of the smooth term's operator, or of the data of a term. */
   readonly domain?: Shape;
 }
 
@@ -45,15 +45,7 @@ export function davisYin(problem: Problem, options: DavisYinOptions = {}): Opera
       remedy: "Use proximalGradient for one proximable term, linearizedAdmm for terms of Sx.",
     });
   }
-  const domain = options.domain ?? term.of?.domain;
-  if (domain === undefined) {
-    throw new VouchError("problem", {
-      name: "davisYin",
-      expected: "the shape of x",
-      got: "no operator and no domain",
-      remedy: "Pass { domain }.",
-    });
-  }
+  const domain = domainOf("davisYin", problem, options.domain);
   const [[, g], [hName, h]] = direct as [(typeof direct)[0], (typeof direct)[0]];
   const lipschitz = lipschitzOf(term);
   const alpha = stopGradient(options.alpha === undefined ? div(1, lipschitz) : asTensor(options.alpha));

@@ -3,7 +3,7 @@
 import { VouchError } from "../errors.js";
 import type { Proximable } from "../functions/function.js";
 import type { Operator } from "../operator.js";
-import { lipschitzOf, type Problem, sortTerms } from "../problem.js";
+import { domainOf, lipschitzOf, type Problem, sortTerms } from "../problem.js";
 import { inner, norm } from "../sets/set.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
 import { add, asTensor, div, max, mul, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
@@ -12,7 +12,7 @@ import type { Shape, Tensor } from "../tensor/tensor.js";
 import type { Tree } from "../tensor/tree.js";
 
 export interface ProximalGradientOptions {
-  /** Shape of x, sample axis first; needed where no operator says it. */
+  /** Shape of x, sample axis first; needed where neither an operator nor the data of a term say it. */
   readonly domain?: Shape;
   /** Step α > 0; default 1/L with L = Lip(∇f)‖S‖². */
   readonly alpha?: TensorLike;
@@ -39,15 +39,7 @@ export function proximalGradient(problem: Problem, options: ProximalGradientOpti
       remedy: "Use linearizedAdmm for proximable terms of Sx.",
     });
   }
-  const domain = options.domain ?? term.of?.domain;
-  if (domain === undefined) {
-    throw new VouchError("problem", {
-      name: "proximalGradient",
-      expected: "the shape of x",
-      got: "no operator and no domain",
-      remedy: "Pass { domain }.",
-    });
-  }
+  const domain = domainOf("proximalGradient", problem, options.domain);
   const lipschitz = lipschitzOf(term);
   const alpha = stopGradient(options.alpha === undefined ? div(1, lipschitz) : asTensor(options.alpha));
   const h: Proximable | undefined = direct[0]?.[1];

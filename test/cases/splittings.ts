@@ -3,17 +3,24 @@
 import type { Proximable, Smooth } from "../../src/functions/function.js";
 import { groupL21 } from "../../src/functions/group-l21.js";
 import { indicator } from "../../src/functions/indicator.js";
+import { linear } from "../../src/functions/linear.js";
+import { quadratic as quadraticOf } from "../../src/functions/quadratic.js";
 import { l1, weightedL1 } from "../../src/functions/weighted-l1.js";
 import { differences } from "../../src/linear/differences.js";
 import { identity } from "../../src/linear/identity.js";
+import { incidenceMatrix } from "../../src/linear/incidence.js";
 import { matrix } from "../../src/linear/matrix.js";
 import type { Operator } from "../../src/operator.js";
 import type { Problem } from "../../src/problem.js";
+import { affine } from "../../src/sets/affine.js";
 import { ball } from "../../src/sets/ball.js";
 import { box } from "../../src/sets/box.js";
+import { nonNegative } from "../../src/sets/non-negative.js";
 import { point } from "../../src/sets/point.js";
-import { inner } from "../../src/sets/set.js";
+import { type ConvexSet, inner } from "../../src/sets/set.js";
+import { simplex } from "../../src/sets/simplex.js";
 import { davisYin } from "../../src/splitting/davis-yin.js";
+import { douglasRachford } from "../../src/splitting/douglas-rachford.js";
 import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { proximalGradient } from "../../src/splitting/proximal-gradient.js";
 import { split } from "../../src/splitting/split.js";
@@ -22,6 +29,8 @@ import { add, div, mul, sub } from "../../src/tensor/primitives/elementwise.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { type Array64, minus, norm, normal, rows, scalar, times, timesTransposed, uniform } from "../arrays.js";
+import { meetingAll, onSimplex, total } from "../projections.js";
+import { grid } from "./linear.js";
 
 type Vector = Float64Array;
 
@@ -251,6 +260,35 @@ const with7 = (alpha: Readonly<Record<string, number>>) => ({
 });
 const built = (problem: Problem, make: (problem: Problem) => Operator) => ({ problem, operator: make(problem) });
 
+// Projections of d: minimize ½‖x − d‖² over a set.
+const projectionD = normal([BATCH, 5], 330);
+const projection = (set: ConvexSet): Problem => ({
+  set: { prox: indicator(set) },
+  nearness: { prox: quadraticOf(d(5)) },
+});
+/** ⟨d − x, u − x⟩ ≤ 0 at the vertices u of the simplex, and x in it. */
+const simplexKkt = ({ x }: Fixed, n: number) => {
+  const pull = minus(rows(projectionD)[n]!, x);
+  const along = x.reduce((sum, a, i) => sum + a * pull[i]!, 0);
+  return Math.max(Math.abs(total(x) - 1), ...x.map((a) => -a), ...pull.map((g) => g - along));
+};
+const lpEquations = { shape: lpA.shape, data: lpA.data.map(Math.fround) };
+
+// Shortest path from the first to the last corner of a 3×3 grid with arcs to the right and down.
+const streets = grid(3);
+const costs = uniform([BATCH, streets.edges.length], 331, 0.5, 2);
+const fromCornerToCorner = Float64Array.from({ length: 9 }, (_, node) => (node === 8 ? 1 : node === 0 ? -1 : 0));
+/** Of all paths the cheapest: 1 on its edges. */
+function shortestPath(n: number): Vector {
+  const paths = (node: number): number[][] =>
+    node === 8
+      ? [[]]
+      : streets.edges.flatMap(([tail, head], e) => (tail === node ? paths(head).map((rest) => [e, ...rest]) : []));
+  const length = (path: number[]) => path.reduce((sum, e) => sum + rows(costs)[n]![e]!, 0);
+  const best = paths(0).reduce((a, b) => (length(b) < length(a) ? b : a));
+  return Float64Array.from(streets.edges, (_, e) => (best.includes(e) ? 1 : 0));
+}
+
 export const splittingCases: readonly SplittingCase[] = [
   {
     factory: "proximalGradient",
@@ -334,6 +372,76 @@ export const splittingCases: readonly SplittingCase[] = [
         1,
       ),
     golden: (n) => rows(positiveD)[n]!.map((a) => Math.min(1, Math.max(0, a - 0.25))),
+    expands: false,
+  },
+  {
+    factory: "douglasRachford",
+    title: "linear program",
+    build: () =>
+      built({ equations: { prox: indicator(affine(lpEquations, d(3))) }, sparsity: { prox: l1(1) } }, (problem) =>
+        douglasRachford(problem, { domain: ["N", 6] }),
+      ),
+    feeds: { d: lpD },
+    batch: BATCH,
+    steps: 3000,
+    // (x − z)/α is a subgradient of ‖·‖₁ at x, from the range of Aᵀ.
+    kkt: ({ x, z }, n) => {
+      const g = minus(x, z["z"]!);
+      const inRange = meetingAll(lpEquations.data, new Float64Array(3), g);
+      const offEquations = norm(minus(times(lpEquations.data, x), rows(lpD)[n]!));
+      return Math.max(
+        offEquations,
+        norm(inRange),
+        fromSubgradient(g, x, () => 1),
+      );
+    },
+    golden: lpGolden,
+    expands: false,
+  },
+  {
+    factory: "douglasRachford",
+    title: "projection onto the simplex, α = 0.5",
+    build: () => built(projection(simplex()), (problem) => douglasRachford(problem, { alpha: 0.5 })),
+    feeds: { d: projectionD },
+    batch: BATCH,
+    steps: 400,
+    kkt: simplexKkt,
+    golden: (n) => onSimplex(rows(projectionD)[n]!, 1),
+    expands: false,
+  },
+  {
+    factory: "split",
+    title: "projection onto the simplex",
+    build: () => built(projection(simplex()), split),
+    feeds: { d: projectionD },
+    batch: BATCH,
+    steps: 400,
+    kkt: simplexKkt,
+    golden: (n) => onSimplex(rows(projectionD)[n]!, 1),
+    expands: false,
+  },
+  {
+    factory: "davisYin",
+    title: "shortest path on a grid",
+    build: () =>
+      built(
+        {
+          flow: { prox: indicator(nonNegative()) },
+          balance: { prox: indicator(affine(incidenceMatrix(streets), constant([...fromCornerToCorner]))) },
+          cost: { smooth: linear(d(streets.edges.length), 0.01) },
+        },
+        (problem) => davisYin(problem, { alpha: 0.5 }),
+      ),
+    feeds: { d: costs },
+    batch: BATCH,
+    steps: 3000,
+    kkt: ({ x }, n) => {
+      const arrived = times(Float64Array.from(incidenceMatrix(streets).data), x);
+      const [cost, best] = [x, shortestPath(n)].map((flow) => total(flow.map((a, e) => a * rows(costs)[n]![e]!)));
+      return Math.max(norm(minus(arrived, fromCornerToCorner)), ...x.map((a) => -a), Math.abs(cost! - best!));
+    },
+    // A small quadratic leaves the solution of the linear program where it is.
+    golden: (n) => shortestPath(n),
     expands: false,
   },
   {

@@ -4,12 +4,14 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { VouchError } from "../../src/errors.js";
 import { indicator } from "../../src/functions/indicator.js";
+import { quadratic as libraryQuadratic } from "../../src/functions/quadratic.js";
 import { l1 } from "../../src/functions/weighted-l1.js";
 import { identity } from "../../src/linear/identity.js";
-import { violatedConditions } from "../../src/model.js";
+import { compileModel, define, violatedConditions } from "../../src/model.js";
 import type { Problem } from "../../src/problem.js";
 import { box } from "../../src/sets/box.js";
 import { davisYin } from "../../src/splitting/davis-yin.js";
+import { douglasRachford } from "../../src/splitting/douglas-rachford.js";
 import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { proximalGradient } from "../../src/splitting/proximal-gradient.js";
 import { split } from "../../src/splitting/split.js";
@@ -139,10 +141,39 @@ describe("splittings agree", () => {
       expect(norm(minus(solutionOf("linearizedAdmm", title), reference))).toBeLessThan(1e-7);
     }
   });
+  it("douglasRachford at any step and linearizedAdmm", () => {
+    const [far, near] = [solutionOf("split", "projection onto the simplex"), "projection onto the simplex, α = 0.5"];
+    expect(norm(minus(solutionOf("douglasRachford", near), far))).toBeLessThan(1e-9);
+    const programme = solutionOf("douglasRachford", "linear program");
+    expect(norm(minus(solutionOf("linearizedAdmm", "linear program"), programme))).toBeLessThan(1e-6);
+  });
   it("both forms of linearizedAdmm on the constrained problem", () => {
     const reduced = solutionOf("split", "constrained");
     const full = solutionOf("linearizedAdmm", "constrained, a step a term, αλ = 0.7");
     expect(norm(minus(reduced, full))).toBeLessThan(1e-6);
+  });
+});
+
+describe("douglasRachford in the engine", () => {
+  it.each([
+    ["where the box holds x back", [1.5, -0.25, 0.75, 0.5]],
+    ["where neither term pulls at the solution", [0.9, 0.25, 0.75, 0.5]],
+  ])("converges to float32 %s", async (_, values) => {
+    const model = define({
+      name: "nearest",
+      params: {},
+      data: { d: ["N", 4] },
+      problem: (_, data) => ({
+        box: { prox: indicator(box(0, 1)) },
+        nearness: { prox: libraryQuadratic(data.d) },
+      }),
+    });
+    await using compiled = await compileModel(model, {}, { threads: 1 });
+    const { x, status } = await compiled.solve({ d: { shape: [1, 4], data: Float32Array.from(values) } });
+    expect(status).toEqual(["converged"]);
+    values.forEach((value, i) => {
+      expect(Math.abs(x.data[i]! - Math.min(1, Math.max(0, value)))).toBeLessThan(1e-4);
+    });
   });
 });
 
@@ -246,6 +277,10 @@ describe("a problem no splitting fits is an error that names the term", () => {
     ["two proximable terms of x", "second", split, { first: prox, second: prox, third: composed }],
     ["a smooth term among composed ones", "data", split, { loss: smooth, data: composed }],
     ["two smooth terms", "other", split, { loss: smooth, other: smooth }],
+    ["three proximable terms of x", "second", split, { only: prox, second: prox, third: prox }],
+    ["three proximable terms of x", "third", douglasRachford, { only: prox, second: prox, third: prox }],
+    ["a smooth term", "loss", douglasRachford, { loss: smooth, first: prox, second: prox }],
+    ["a composed term", "data", douglasRachford, { data: composed, first: prox, second: prox }],
     ["one proximable term alone", "only", split, { only: prox }],
     ["a smooth and three proximable terms", "second", split, { loss: smooth, first: prox, second: prox, third: prox }],
     [
@@ -272,6 +307,9 @@ describe("a problem no splitting fits is an error that names the term", () => {
     ["no term of Sx", linearizedAdmm, { box: prox }, "no term of Sx"],
     ["no smooth term", proximalGradient, { box: prox }, "one smooth term"],
     ["too few proximable terms", davisYin, { loss: smooth, box: prox }, "1 smooth and 1 proximable"],
+    ["one proximable term", douglasRachford, { box: prox }, "got 1"],
+    ["no shape of x", douglasRachford, { box: prox, other: prox }, "the shape of x"],
+    ["no shape of x", split, { box: prox, other: prox }, "the shape of x"],
     ["no shape of x", davisYin, { loss: { smooth: leastSquares(d) }, a: prox, b: prox }, "the shape of x"],
     ["no shape of x", proximalGradient, { loss: { smooth: leastSquares(d) } }, "the shape of x"],
   ];
@@ -286,5 +324,6 @@ describe("a problem no splitting fits is an error that names the term", () => {
     expect(split({ box: prox, loss: smooth }).name).toBe("proximalGradient");
     expect(split({ loss: smooth }).name).toBe("proximalGradient");
     expect(split({ box: prox, other: prox, loss: smooth }).name).toBe("davisYin");
+    expect(split({ box: prox, nearness: { prox: libraryQuadratic(d) } }).name).toBe("douglasRachford");
   });
 });
