@@ -12,6 +12,7 @@ import { backwardCases } from "./cases/backward.js";
 import { functionCases } from "./cases/functions.js";
 import { layerCases } from "./cases/layers.js";
 import { linearCases } from "./cases/linear.js";
+import { marketCases } from "./cases/markets.js";
 import { primitiveCases } from "./cases/primitives.js";
 import { setCases } from "./cases/sets.js";
 import { smoothCases } from "./cases/smooth.js";
@@ -123,6 +124,7 @@ describe("law tables", () => {
     ["splitting", splittingCases],
     ["backward", [...backwardCases, ...adjointCases]],
     ["solvers", solverCases],
+    ["applications/trading/markets", marketCases],
   ];
   it.each(tables)("every block of src/%s has a row, and every row a factory", async (folder, table) => {
     const rows = new Set(table.map(({ factory }) => factory));

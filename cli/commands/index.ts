@@ -1,12 +1,14 @@
 /** @file The table of commands. */
 
 import type { Commands } from "../command.js";
+import { arbitrageCommand } from "./arbitrage.js";
 import { calibrateCommand } from "./calibrate.js";
 import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
 import { reconstruct } from "./reconstruct.js";
+import { routeCommand } from "./route.js";
 import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
 
@@ -19,4 +21,6 @@ export const commands: Commands = {
   "train dictionary": trainDictionaryCommand,
   calibrate: calibrateCommand,
   check: checkCommand,
+  route: routeCommand,
+  arbitrage: arbitrageCommand,
 };

@@ -1,0 +1,3 @@
+/** @file Trading with constant-function market makers. @source Heaton & Wu Fung 2023, eq. (18)–(23) */
+
+export * from "./exchange.js";
