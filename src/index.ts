@@ -95,6 +95,8 @@ export * from "./training/fit.js";
 export * from "./training/optimizer.js";
 export * from "./training/params/filters.js";
 export * from "./training/params/positive.js";
+export * from "./training/schedule.js";
+export * from "./training/sgd.js";
 export * from "./training/squared-error.js";
 export type { Steps, TrainerOptions } from "./training/trainer.js";
 export * from "./verify/bounds.js";

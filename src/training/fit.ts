@@ -3,12 +3,13 @@ import { type Model, requireWeights, type Weights } from "../model.js";
 import { adam } from "./adam.js";
 import { batches, type TrainingSet } from "./dataset.js";
 import type { Optimizer } from "./optimizer.js";
+import type { Schedule } from "./schedule.js";
 import { prepareTrainer, type TrainerOptions } from "./trainer.js";
 
 export interface FitOptions extends TrainerOptions {
   readonly optimizer?: Optimizer;
   /** Step size at step t = 1, 2, …; default 1e-3. */
-  readonly learningRate?: number | ((t: number, total: number) => number);
+  readonly learningRate?: number | Schedule;
   /** Samples of one optimizer step. Default 8. */
   readonly batch?: number;
   /** Passes over the set with one draw of the noise and persistent warm starts. Default 4. */

@@ -6,6 +6,7 @@ import type { Bundle } from "../../files/bundle.js";
 import { random } from "../../random.js";
 import type { TrainingSet } from "../../training/dataset.js";
 import { type Checkpoint, type FitResult, fit, type PhaseEvent, type StepEvent } from "../../training/fit.js";
+import { cosineDecay } from "../../training/schedule.js";
 import { ctExamples } from "./examples.js";
 import { learnedConvex } from "./models.js";
 import type { Tomography } from "./tomography.js";
@@ -74,7 +75,7 @@ export async function trainCt(
     ...options,
     steps: STEPS,
     validation,
-    learningRate: (t, total) => options.learningRate * (0.05 + 0.475 * (1 + Math.cos((Math.PI * t) / total))),
+    learningRate: cosineDecay(options.learningRate, options.learningRate / 20),
   });
   const bundle: Bundle = {
     manifest: {

@@ -5,6 +5,7 @@ import type { Bundle } from "../../files/bundle.js";
 import { adam } from "../../training/adam.js";
 import type { TrainingSet } from "../../training/dataset.js";
 import { type FitOptions, type FitResult, fit } from "../../training/fit.js";
+import { cosineDecay, warmUp } from "../../training/schedule.js";
 import type { Steps } from "../../training/trainer.js";
 import { type DictionaryProblem, type DictionarySignals, dictionaryProblem, signals } from "./data.js";
 import { implicitDictionary } from "./model.js";
@@ -83,7 +84,7 @@ export async function trainDictionary(options: TrainDictionaryOptions = {}): Pro
   const model = implicitDictionary(problem);
   const result = await fit(model, model.initialWeights(), pairs(problem, signals(problem, count, "train")), {
     optimizer: adam(),
-    learningRate: (t, total) => learningRate * schedule(t, total),
+    learningRate: warmUp(RISE, cosineDecay(learningRate, LAST * learningRate)),
     ...{ batch, passes, phases, patience, steps, seed },
     validation: pairs(problem, signals(problem, validation, "validation")),
     ...(onStep && { onStep }),
@@ -104,11 +105,6 @@ export async function trainDictionary(options: TrainDictionaryOptions = {}): Pro
     weights: result.weights,
   };
   return { bundle, result };
-}
-
-/** Up in a straight line, down in a cosine. */
-function schedule(t: number, total: number): number {
-  return Math.min(1, t / RISE) * (LAST + (1 - LAST) * 0.5 * (1 + Math.cos((Math.PI * t) / total)));
 }
 
 /** Signals as a training set: data d, target x. */
