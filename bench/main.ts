@@ -3,6 +3,7 @@
 import { machineLine } from "../cli/output.js";
 import { engine } from "./engine.js";
 import { nullSpace } from "./null-space.js";
+import { soak } from "./soak.js";
 import { tvRadius } from "./tv-radius.js";
 import { witness } from "./witness.js";
 
@@ -12,7 +13,13 @@ export type Bench = (log: (line: string) => void) => Promise<{
   readonly env: Readonly<Record<string, string>>;
 }>;
 
-const benches: Readonly<Record<string, Bench>> = { engine, "null-space": nullSpace, "tv-radius": tvRadius, witness };
+const benches: Readonly<Record<string, Bench>> = {
+  engine,
+  "null-space": nullSpace,
+  soak,
+  "tv-radius": tvRadius,
+  witness,
+};
 
 const words = process.argv.slice(2);
 const json = words.includes("--json");
