@@ -5,12 +5,20 @@ import { VouchError } from "../errors.js";
 
 export type Runtime = typeof Ort;
 
-let loading: Promise<Runtime> | undefined;
+/** What is loaded, or being loaded. */
+const loading = new Map<"processor" | "gpu", Promise<Runtime>>();
 
-/** The engine of this machine: onnxruntime-node, in a browser onnxruntime-web. @throws engine if it is not installed */
-export function runtime(): Promise<Runtime> {
-  loading ??= import("#ort").catch((cause: unknown) => {
-    loading = undefined;
+/**
+ * The engine of this machine: onnxruntime-node, in a browser onnxruntime-web. A browser has one build for the processor and a
+ * slower one that also has WebGPU; in Node both are the same.
+ *
+ * @throws engine if it is not installed
+ */
+export function runtime(build: "processor" | "gpu" = "processor"): Promise<Runtime> {
+  const known = loading.get(build);
+  if (known) return known;
+  const load = (build === "gpu" ? import("#ort-gpu") : import("#ort")).catch((cause: unknown) => {
+    loading.delete(build);
     throw Object.assign(
       new VouchError("engine", {
         name: "compile",
@@ -21,7 +29,8 @@ export function runtime(): Promise<Runtime> {
       { cause },
     );
   });
-  return loading;
+  loading.set(build, load);
+  return load;
 }
 
 /** What an error of the runtime says, without its stack and the place in the runtime's source. */

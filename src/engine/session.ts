@@ -33,15 +33,18 @@ export interface Session {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Operator data is wrapped once per array, whatever number of sessions feed it. */
-const wrapped = new WeakMap<object, ort.Tensor>();
+/** Operator data is wrapped once per array, whatever number of sessions of a runtime feed it. */
+const wrapped = new WeakMap<Runtime, WeakMap<object, ort.Tensor>>();
 
-function external({ Tensor }: Runtime, data: Float32Array | BigInt64Array, shape: readonly number[]): ort.Tensor {
-  const known = wrapped.get(data);
-  if (known) return known;
+function external(engine: Runtime, data: Float32Array | BigInt64Array, shape: readonly number[]): ort.Tensor {
+  const kept = wrapped.get(engine) ?? new WeakMap<object, ort.Tensor>();
+  wrapped.set(engine, kept);
   const tensor =
-    data instanceof Float32Array ? new Tensor("float32", data, [...shape]) : new Tensor("int64", data, [...shape]);
-  wrapped.set(data, tensor);
+    kept.get(data) ??
+    (data instanceof Float32Array
+      ? new engine.Tensor("float32", data, [...shape])
+      : new engine.Tensor("int64", data, [...shape]));
+  kept.set(data, tensor);
   return tensor;
 }
 
@@ -52,8 +55,8 @@ function external({ Tensor }: Runtime, data: Float32Array | BigInt64Array, shape
  */
 export async function compile(outputs: readonly Tensor[], options: EngineOptions = {}): Promise<Session> {
   const lowered = lower(outputs);
-  const engine = await runtime();
-  const device = await chooseDevice(engine, options.device ?? "auto");
+  const device = await chooseDevice(await runtime(), options.device ?? "auto");
+  const engine = await runtime(device.name === "webgpu" ? "gpu" : "processor");
   const session = await create(engine, lowered.bytes, device, options);
   const fixed = Object.fromEntries(lowered.external.map((e) => [e.name, external(engine, e.data, e.shape)]));
   const declared = lowered.inputs.map((x) => ({ name: (x.node.attributes as { name: string }).name, shape: x.shape }));
