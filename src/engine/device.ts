@@ -31,44 +31,53 @@ interface AdapterInfo {
   readonly isFallbackAdapter?: boolean;
 }
 
-/** Devices the runtime was built for; that they can be used shows when a session is made. */
-export function devicesOf(ort: Runtime): readonly DeviceName[] {
-  if (isWeb(ort)) return (globalThis as Host).navigator?.gpu ? ["wasm", "webgpu"] : ["wasm"];
-  const built = ort.listSupportedBackends().map(({ name }) => name);
-  return NAMES.filter((name) => built.includes(name));
+/** What a machine has, and which of it computes where none is asked for. */
+interface Offer {
+  readonly available: readonly DeviceName[];
+  readonly auto: Device;
 }
 
 /**
  * The device asked for, or for "auto": in Node the processor, in a browser WebGPU where its adapter is hardware, else WASM.
  *
- * @throws engine if the runtime has no such device
+ * @throws engine if the machine, as far as it shows before a session is made, has no such device
  */
 export async function chooseDevice(ort: Runtime, asked: "auto" | DeviceName): Promise<Device> {
-  if (asked === "auto") return isWeb(ort) ? chooseInBrowser() : { name: "cpu", reason: AUTO_NODE };
-  const available = devicesOf(ort);
+  const { available, auto } = isWeb(ort) ? await offerOfBrowser() : offerOfNode(ort);
+  if (asked === "auto") return { ...auto, reason: `auto: ${auto.reason}` };
   if (available.includes(asked)) return { name: asked, reason: "asked for" };
   throw new VouchError("engine", {
     name: "compile: device",
     expected: available.join(" or "),
-    got: `"${asked}"`,
-    remedy: isWeb(ort)
-      ? "Leave it out for a choice with a reason; WebGPU wants a browser that has it and a secure page."
-      : "Leave it out for the processor; wasm is for browsers.",
+    got: `"${asked}" (${auto.reason})`,
+    remedy: "Leave it out for a device that is there, chosen with a reason.",
   });
 }
 
-const AUTO_NODE = "auto: the processor; in Node a GPU is asked for by name";
+function offerOfNode(ort: Runtime): Offer {
+  const built = ort.listSupportedBackends().map(({ name }) => name);
+  return {
+    available: NAMES.filter((name) => built.includes(name)),
+    auto: { name: "cpu", reason: "in Node the processor, unless a GPU is asked for by name" },
+  };
+}
 
-async function chooseInBrowser(): Promise<Device> {
+async function offerOfBrowser(): Promise<Offer> {
   const { gpu } = (globalThis as Host).navigator ?? {};
-  if (gpu === undefined) return { name: "wasm", reason: "auto: there is no WebGPU here" };
-  const adapter = await gpu.requestAdapter();
-  if (adapter === null) return { name: "wasm", reason: "auto: WebGPU has no adapter here" };
+  const adapter = await gpu?.requestAdapter();
+  if (!adapter) {
+    const reason = gpu === undefined ? "there is no WebGPU in this page" : "WebGPU has no adapter here";
+    return { available: ["wasm"], auto: { name: "wasm", reason } };
+  }
   const { vendor = "", architecture = "", isFallbackAdapter = false } = adapter.info ?? {};
   const called = `${vendor} ${architecture}`.trim() || "of no name";
-  return isFallbackAdapter || architecture === "swiftshader"
-    ? { name: "wasm", reason: `auto: the WebGPU adapter (${called}) is software` }
-    : { name: "webgpu", reason: `auto: a WebGPU adapter (${called})` };
+  const software = isFallbackAdapter || architecture === "swiftshader";
+  return {
+    available: ["wasm", "webgpu"],
+    auto: software
+      ? { name: "wasm", reason: `the WebGPU adapter (${called}) is software` }
+      : { name: "webgpu", reason: `there is a WebGPU adapter (${called})` },
+  };
 }
 
 /** A browser's engine fixes its threads with the first session, and has one in a page that shares no memory. */

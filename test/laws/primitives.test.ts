@@ -12,9 +12,10 @@ import { gather, scatterAdd } from "../../src/tensor/primitives/gather.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { argmax } from "../../src/tensor/primitives/maximum.js";
 import { sort } from "../../src/tensor/primitives/sort.js";
-import { concrete, type Shape, type Tensor } from "../../src/tensor/tensor.js";
+import { concrete, type Tensor } from "../../src/tensor/tensor.js";
 import { gradient } from "../../src/tensor/vjp.js";
-import { type Case, primitiveCases, type Sizes } from "../cases/primitives.js";
+import { draw, setUp } from "../cases/draw.js";
+import { primitiveCases } from "../cases/primitives.js";
 
 const sizes = fc.record({
   batch: fc.integer({ min: 1, max: 3 }),
@@ -23,37 +24,6 @@ const sizes = fc.record({
   c: fc.integer({ min: 1, max: 4 }),
 });
 const seeds = fc.integer({ min: 1, max: 2 ** 30 });
-
-/** Float32 values in [low, high], from a seed; generic, so that no kink is met. */
-function draw(count: number, seed: number, [low, high]: readonly [number, number]): Float32Array {
-  let state = seed >>> 0;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return low + (high - low) * (state / 2 ** 32);
-  });
-}
-
-function setUp(row: Case, s: Sizes, seed: number) {
-  const shapes = row.inputs(s);
-  const inputs = shapes.map((shape: Shape, i) => input(`x${i}`, shape));
-  const feeds = Object.fromEntries(
-    shapes.map((shape, i) => {
-      const at = concrete(shape, s.batch);
-      return [
-        `x${i}`,
-        {
-          shape: at,
-          data: draw(
-            at.reduce((p, n) => p * n, 1),
-            seed + i,
-            row.range ?? [-1.5, 1.5],
-          ),
-        },
-      ];
-    }),
-  );
-  return { inputs, feeds, y: row.build(inputs, s) };
-}
 
 describe.each(primitiveCases.map((row, i) => [`${row.primitive} (${i})`, row] as const))("%s", (_, row) => {
   it("engine = interpreter within float32 error", async () => {

@@ -1,0 +1,48 @@
+/** @file The same models in headless Chromium as in Node: WASM in one thread, the engine's choice, its errors. */
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Browser, noBrowser, openBrowser } from "./browser/harness.js";
+import { relativeDifference, subjects } from "./cases/subjects.js";
+
+/** Stated tolerance between devices, relative to the largest value. */
+const TOLERANCE = 1e-4;
+const SHOWN = ["ct tv 32²", "dictionary"];
+
+describe.skipIf(noBrowser !== undefined)(`headless Chromium${noBrowser ? `, left out: ${noBrowser}` : ""}`, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openBrowser({ gpu: false });
+  });
+  afterAll(() => browser?.close());
+
+  it("chooses WASM with a reason where there is no WebGPU, in a page that is not isolated", async () => {
+    expect(await browser.isolated()).toBe(false);
+    expect(await browser.call("device", "auto")).toEqual({
+      name: "wasm",
+      reason: expect.stringMatching(/^auto: .*WebGPU/),
+      y: [2, 4],
+    });
+    expect(await browser.call("device", "wasm")).toMatchObject({ name: "wasm", reason: "asked for" });
+    expect(browser.requests.filter((path) => path.endsWith(".wasm"))).toEqual(["/ort-wasm-simd-threaded.wasm"]);
+  });
+
+  it.each(["webgpu", "cpu"] as const)("refuses %s, which is not there, by name", async (device) => {
+    const refused = await browser.call("device", device);
+    expect(refused).toMatchObject({
+      code: "engine",
+      message: expect.stringContaining(`expected wasm, got "${device}"`),
+    });
+  });
+
+  it.each(subjects.filter(({ name }) => SHOWN.includes(name)).map((subject) => [subject.name, subject] as const))(
+    "%s: WASM = Node = interpreter",
+    async (name, subject) => {
+      const reference = subject.reference();
+      const { data } = await subject.compute({ device: "cpu", threads: 1 });
+      const { data: there, steps } = await browser.call("compute", name, "wasm");
+      expect(steps).toBeGreaterThan(10);
+      expect(relativeDifference(there, reference)).toBeLessThan(TOLERANCE);
+      expect(relativeDifference(there, data)).toBeLessThan(TOLERANCE);
+    },
+  );
+});
