@@ -1,7 +1,7 @@
-/** @file The layers of learned proxes: their constants against pairs chosen to break them. */
+/** @file The layers that terms are made of: their constants against pairs chosen to break them. */
 
 import type { Layer } from "../layers/layer.js";
-import { layerOf } from "../layers/learned-prox.js";
+import { layerOf } from "../layers/layer-of.js";
 import { isSmooth, type Problem } from "../problem.js";
 import type { Random } from "../random.js";
 import { type Feeds, interpret, prepare } from "../tensor/interpret.js";
@@ -19,21 +19,22 @@ const REACH = 1e-4;
 const ROUNDING = 1 + 1e-9;
 
 /**
- * Two checks for each term with a learned prox: the largest ‖R(x) − R(y)‖/‖x − y‖ found, and the largest
- * ‖R(x) − R(y)‖²/⟨R(x) − R(y), x − y⟩. They can refute the record of a layer; what proves it is its construction.
+ * For each term made of a layer the largest ‖T(x) − T(y)‖/‖x − y‖ found, and where it says to be firmly nonexpansive the largest
+ * ‖T(x) − T(y)‖²/⟨T(x) − T(y), x − y⟩. They can refute the record of a layer; what proves it is its construction.
  *
  * @param x  shape of x, for terms without an operator
  */
 export function layerChecks(problem: Problem, x: Shape, feeds: Feeds, draws: Random): Check[] {
   return Object.entries(problem).flatMap(([name, term]) => {
-    const layer = isSmooth(term) ? undefined : layerOf(term.prox);
+    const layer = layerOf(isSmooth(term) ? term.smooth : term.prox);
     if (layer === undefined) return [];
     const { stretch, excess } = search(layer, term.of?.range ?? x, feeds, draws.fork(name));
     const constant = interpret([layer.lipschitz.value], feeds)[0]!.data[0]!;
-    const { how } = layer.lipschitz;
+    const bounded = `largest stretch found of ${layer.name}, against its constant`;
+    const firm = `‖T(x) − T(y)‖²/⟨T(x) − T(y), x − y⟩ of ${layer.firmly}`;
     return [
-      compared("layer", name, `stretch of ${layer.name} against its constant: ${how}`, stretch, constant * ROUNDING),
-      compared("firm", name, `‖R(x) − R(y)‖²/⟨R(x) − R(y), x − y⟩ of ${layer.firmly}`, excess, ROUNDING),
+      compared("layer", name, bounded, stretch, constant * ROUNDING),
+      ...(layer.firmly === undefined ? [] : [compared("firm", name, firm, excess, ROUNDING)]),
     ];
   });
 }

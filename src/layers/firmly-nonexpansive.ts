@@ -12,5 +12,5 @@ import { residualAverage } from "./residual-average.js";
  */
 export function firmlyNonexpansive(N: Layer): Layer {
   requireNonexpansive("firmlyNonexpansive", N);
-  return residualAverage(0.5, N);
+  return { ...residualAverage(0.5, N), name: `½(I + ${N.name})` };
 }

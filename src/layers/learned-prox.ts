@@ -31,8 +31,3 @@ export function learnedProx(R: Layer): LearnedProx {
     property: lengthProperty("learnedProx", "proximal residual", (v) => distanceBetween(v, R.apply(v)), {}),
   };
 }
-
-/** The layer inside a proximable function, where there is one. */
-export function layerOf(f: Proximable): Layer | undefined {
-  return "layer" in f ? (f as LearnedProx).layer : undefined;
-}

@@ -13,6 +13,7 @@ import { compose } from "../../src/layers/compose.js";
 import { firmlyNonexpansive } from "../../src/layers/firmly-nonexpansive.js";
 import type { Layer } from "../../src/layers/layer.js";
 import { learnedProx } from "../../src/layers/learned-prox.js";
+import { learnedSmooth } from "../../src/layers/learned-smooth.js";
 import { pointwise } from "../../src/layers/pointwise.js";
 import { ridgeGradient } from "../../src/layers/ridge-gradient.js";
 import { conv2d } from "../../src/linear/conv2d.js";
@@ -130,6 +131,22 @@ describe("honest models pass", () => {
     const images = { d: float32([2, 1, 5, 4], 723) };
     expect(failing(convolutional, images)).toEqual([]);
     expect(kinds(convolutional, images)).toEqual(expect.arrayContaining(["layer prior", "firm prior", "gradient K2"]));
+  });
+
+  it("with a convex network of free weights, whose constant is checked and which need not be firmly nonexpansive", () => {
+    const network = define({
+      name: "network",
+      params: learnedParams,
+      data: { d: ["N", 6] },
+      problem: ({ W, b }, { d }): Problem => ({
+        prior: { smooth: learnedSmooth(ridgeGradient(matrix(W), tanh, b)), of: identity(["N", 6]) },
+        fidelity: { prox: quadratic(d) },
+      }),
+    });
+    const given = { d: float32([2, 6], 731) };
+    expect(failing(network, given)).toEqual([]);
+    expect(kinds(network, given)).toEqual(expect.arrayContaining(["condition 1", "layer prior", "gradient W"]));
+    expect(kinds(network, given)).not.toContain("firm prior");
   });
 
   it("whatever the seed, which decides the points that are tried", () => {

@@ -14,7 +14,9 @@ import { complement } from "../../src/layers/complement.js";
 import { compose } from "../../src/layers/compose.js";
 import { firmlyNonexpansive } from "../../src/layers/firmly-nonexpansive.js";
 import type { Layer } from "../../src/layers/layer.js";
-import { layerOf, learnedProx } from "../../src/layers/learned-prox.js";
+import { layerOf } from "../../src/layers/layer-of.js";
+import { learnedProx } from "../../src/layers/learned-prox.js";
+import { learnedSmooth } from "../../src/layers/learned-smooth.js";
 import { maxMin } from "../../src/layers/max-min.js";
 import { pointwise } from "../../src/layers/pointwise.js";
 import { residualAverage } from "../../src/layers/residual-average.js";
@@ -246,6 +248,34 @@ describe("davisYin with a learned prox", () => {
     const star = run.apply(run.zeros(), 500);
     expect(Math.max(...run.residual(star))).toBeLessThan(1e-9);
     expect([...run.read(star).data].every((v) => v >= 0 && v <= 0.5)).toBe(true);
+  });
+});
+
+describe("learnedSmooth", () => {
+  const W = { W: normal([8, 6], 661, 2), b: normal([8], 662), d: normal([2, 6], 663) };
+  const ridges = ridgeGradient(matrix(input("W", [8, 6])), tanh, input("b", [8]));
+  const d = input("d", ["N", 6]);
+
+  it("is a smooth term whose derived step meets its condition: d − x = ∇φ(x) at the solution", () => {
+    const problem: Problem = {
+      prior: { smooth: learnedSmooth(ridges), of: identity(["N", 6]) },
+      fidelity: { prox: quadratic(d) },
+    };
+    const T = split(problem);
+    const [condition] = T.conditions();
+    const [left, right] = interpret([condition!.left, condition!.right], W).map((side) => side.data[0]!);
+    expect(left).toBeLessThanOrEqual(right!);
+    const run = running(T, W, 2);
+    const x = run.read(run.apply(run.zeros(), 1500));
+    const [slope] = interpret([ridges.apply(input("v", ["N", 6]))], { ...W, v: x });
+    expect(norm(slope!.data)).toBeGreaterThan(0.1);
+    expect(norm(minus(minus(W.d.data, x.data), slope!.data))).toBeLessThan(1e-9);
+    expect(dualBounds(problem)).toMatchObject({ reason: "no-objective", detail: "prior has no conjugate" });
+  });
+
+  it("refuses a layer that is no gradient, by its name", () => {
+    expect(() => learnedSmooth(maxMin())).toThrow(/^learnedSmooth: expected a layer that is the gradient.*got maxMin/);
+    expect(layerOf(learnedSmooth(ridges))).toBe(ridges);
   });
 });
 
