@@ -16,6 +16,8 @@ const levels = [
   ["model"],
   ["training", "certificates", "checks"],
   ["files"],
+  ["receipts"],
+  ["attest"],
   ["applications"],
   ["index"],
 ];
@@ -61,6 +63,13 @@ module.exports = {
       severity: "error",
       from: { path: pathOf("verify") },
       to: { path: [pathOf("engine"), "onnxruntime"], reachable: true },
+    },
+    {
+      name: "receipts-without-engine",
+      comment: "receipts are verified where there is no engine",
+      severity: "error",
+      from: { path: pathOf("receipts") },
+      to: { path: [pathOf("engine"), pathOf("model"), "onnxruntime"], reachable: true },
     },
     {
       name: "engine-alone-knows-ort",

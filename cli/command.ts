@@ -32,6 +32,8 @@ export interface Context<O extends Options> {
 export interface Outcome {
   /** For `--json`: numbers by key. */
   readonly figures: Readonly<Record<string, number>>;
+  /** For `--json`, beside the figures: what is not a number. */
+  readonly report?: Readonly<Record<string, unknown>>;
   /** 0 ok, 1 a label or a check failed, 2 undecidable, 130 interrupted; default 0. */
   readonly exit?: 0 | 1 | 2 | 130;
 }

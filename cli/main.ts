@@ -42,8 +42,8 @@ async function run({ name, command, options, operand }: Call, json: boolean): Pr
   try {
     const out = output({ json });
     const context = { name: `vouch ${name}`, options, operand, out, progress, signal: controller.signal };
-    const { figures, exit = 0 } = await command.run(context);
-    if (json) say(machineLine(name, figures));
+    const { figures, report, exit = 0 } = await command.run(context);
+    if (json) say(machineLine(name, figures, {}, report));
     return exit;
   } finally {
     process.off("SIGINT", interrupt);

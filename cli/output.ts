@@ -65,6 +65,7 @@ export function machineLine(
   name: string,
   figures: Readonly<Record<string, number>>,
   also: Readonly<Record<string, string>> = {},
+  report: Readonly<Record<string, unknown>> = {},
 ): string {
   const cores = cpus();
   const env = {
@@ -77,7 +78,7 @@ export function machineLine(
     vouch: version,
     ...also,
   };
-  return JSON.stringify({ name, figures, env });
+  return JSON.stringify({ name, ...report, figures, env });
 }
 
 /** The engine is an optional peer: a command that only verifies runs without it. */

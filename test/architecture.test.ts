@@ -74,6 +74,15 @@ describe("arrows", () => {
         "src/engine/session.ts": "",
       },
     ],
+    [
+      "receipts-without-engine",
+      {
+        "src/receipts/a.ts": 'import "../tensor/a.js";',
+        "src/tensor/a.ts": 'import "../engine/session.js";',
+        "src/engine/session.ts": "",
+      },
+    ],
+    ["arrow-attest", { "src/attest.ts": 'import "./applications/b.js";', "src/applications/b.ts": "" }],
     ["engine-alone-knows-ort", { "src/model.ts": 'import "onnxruntime-node";' }],
     ["library-alone", { "src/index.ts": 'import "../cli/main.js";', "cli/main.ts": "" }],
     ["no-node", { "src/files/a.ts": 'import "node:fs";' }],

@@ -57,4 +57,10 @@ describe("the packed package", () => {
     const { stdout: help } = await run(process.execPath, [join(copy, "dist/cli/main.js"), "--help"]);
     expect(help).toContain("reconstruct");
   });
+
+  it("has a verifier of its own", async () => {
+    const script = `import { verifyReceipt, verifyLog } from "vouch/verify"; console.log(verifyReceipt.name, verifyLog(new Uint8Array(0), []).verdict)`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: folder });
+    expect(stdout.trim()).toBe("verifyReceipt VERIFIED");
+  });
 });

@@ -7,10 +7,13 @@ import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
+import { keygen } from "./keygen.js";
+import { logVerify } from "./log-verify.js";
 import { reconstruct } from "./reconstruct.js";
 import { routeCommand } from "./route.js";
 import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
+import { verifyCommand } from "./verify.js";
 
 export const commands: Commands = {
   demo,
@@ -23,4 +26,7 @@ export const commands: Commands = {
   check: checkCommand,
   route: routeCommand,
   arbitrage: arbitrageCommand,
+  keygen,
+  verify: verifyCommand,
+  "log verify": logVerify,
 };

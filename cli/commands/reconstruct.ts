@@ -37,6 +37,7 @@ import { modelFigure } from "../figures/model.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { kindOf, readArray, toImages, toSinograms } from "../images.js";
 import { choice, integer, number, text } from "../options.js";
+import { receiptOptions, receiptsOf } from "../receipts.js";
 import { certificateRows, type NamedResult, printSentences } from "../results.js";
 
 /** Rows of the figure. */
@@ -57,6 +58,7 @@ export const reconstruct = command({
       min: 0,
     }),
     ...gapOption,
+    ...receiptOptions,
     "max-steps": integer("Most solver steps.", 3000, { min: 1 }),
     ...scanOptions,
     ...engineOptions,
@@ -79,6 +81,7 @@ export const reconstruct = command({
     );
     if (options.delta !== undefined) out.line("δ is yours: labels hold if it bounds the noise as the default does.");
 
+    const receipts = await receiptsOf(name, options, method!, calibration);
     const results: Result[] = [];
     const { gap } = options;
     const limits = {
@@ -91,8 +94,9 @@ export const reconstruct = command({
       context,
       method!,
       measurements,
-      (batch) => {
+      async (batch) => {
         results.push(...certifyBatch(method!, batch, calibration, gap));
+        await receipts?.write(batch);
       },
       limits,
     );
@@ -122,6 +126,7 @@ export const reconstruct = command({
     for (const [file, bytes] of Object.entries(files)) await writeFileAtomic(join(options.out, file), bytes);
     out.line();
     out.line(`Written to ${options.out}: ${Object.keys(files).join(", ")}.`);
+    if (receipts) out.line(`${receipts.count()} receipts in ${options.receipts}; check one with vouch verify.`);
     return outcome(rows);
   },
 });

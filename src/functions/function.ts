@@ -2,6 +2,7 @@
 
 import type { ConvexSet } from "../sets/set.js";
 import { div, mul, sub } from "../tensor/primitives/elementwise.js";
+import type { Stated } from "../tensor/stated.js";
 import type { Shape, Tensor } from "../tensor/tensor.js";
 
 /** Which scalar of an inference speaks for a term: ≥ 0, small is good. */
@@ -10,6 +11,8 @@ export interface Property {
   readonly kind: string;
   /** [N] from v = Sx and, where a solver made x, the copy p of Sx in its state. */
   measure(v: Tensor, p?: Tensor): Tensor;
+  /** What a receipt says of it; absent where receipts cannot. */
+  readonly stated?: Stated;
 }
 
 export interface Proximable {
@@ -31,6 +34,8 @@ export interface Proximable {
   /** Of indicators: the set. */
   readonly set?: ConvexSet;
   readonly property: Property;
+  /** What a receipt says of it; absent where receipts cannot. */
+  readonly stated?: Stated;
 }
 
 /** A convex function with a Lipschitz continuous gradient. */

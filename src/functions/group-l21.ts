@@ -58,5 +58,6 @@ export function groupL21(axis: number, tau: TensorLike = 1): Proximable {
     proxConjugate: (u) => clip(u, weight),
     admit: (y) => clip(y, mul(weight, INSIDE)),
     property: { kind: "value", measure: value },
+    stated: { kind: "groupL21", numbers: { axis }, tensors: { tau: weight } },
   };
 }

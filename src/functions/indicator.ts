@@ -23,6 +23,7 @@ export function indicator(set: ConvexSet): Proximable {
     ...(set.support ? { conjugate: set.support } : {}),
     ...(set.admit ? { admit: set.admit } : {}),
     set,
+    ...(set.stated ? { stated: set.stated } : {}),
     property: lengthProperty("indicator", `distance to ${set.name}`, (v) => set.distance(v), {}),
   };
 }

@@ -44,5 +44,6 @@ export function quadratic(centre: Tensor, weight: TensorLike = 1): Proximable & 
     lipschitz: () => w,
     conjugate: (y) => add(inner(centre, y), div(inner(y, y), mul(2, w))),
     property: { kind: "value", measure: value },
+    stated: { kind: "quadratic", tensors: { centre, weight: w } },
   };
 }

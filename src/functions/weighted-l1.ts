@@ -39,6 +39,7 @@ export function weightedL1(tau: Tensor): Proximable {
     },
     proxConjugate: (u) => clip(u, tau),
     admit: (y) => clip(y, tau),
+    stated: { kind: "weightedL1", tensors: { tau } },
     property: { kind: "value", measure: (v) => perSampleSum(mul(tau, abs(v))) },
   };
 }

@@ -24,5 +24,6 @@ export function zero(): Proximable {
     proxConjugate: (u) => mul(0, u),
     admit: (y) => mul(0, y),
     property: { kind: "value", measure: nothing },
+    stated: { kind: "zero" },
   };
 }

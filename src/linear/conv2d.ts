@@ -22,6 +22,7 @@ export function conv2d(K: Tensor, { height, width }: ImageSize): LinearOperator 
     range: ["N", out, height, width],
     apply: (x) => convolve(x, K, padding),
     adjoint: (y) => conv2dAdjoint(y, K, padding),
+    stated: { kind: "conv2d", numbers: { height, width }, tensors: { K } },
     norm: () => symbolBound(K),
   };
 }

@@ -26,6 +26,7 @@ export function differences({ height, width }: ImageSize): LinearOperator {
     range: ["N", 2, height, width],
     apply: (x) => concat([along(x, 2, height), along(x, 3, width)], 1),
     adjoint: (y) => add(back(slice(y, 1, 0, 1), 2, height), back(slice(y, 1, 1, 2), 3, width)),
+    stated: { kind: "differences", numbers: { height, width } },
     norm: () => numberBound(Math.sqrt(8), "‖∇‖² ≤ 8"),
   };
 }

@@ -11,6 +11,7 @@ export function identity(domain: Shape): LinearOperator {
     range: domain,
     apply: (x) => x,
     adjoint: (y) => y,
+    stated: { kind: "identity" },
     norm: () => numberBound(1, "isometry"),
   };
 }

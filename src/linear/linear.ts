@@ -2,6 +2,7 @@
 
 import { max, sqrt } from "../tensor/primitives/elementwise.js";
 import { constant } from "../tensor/primitives/leaf.js";
+import type { Stated } from "../tensor/stated.js";
 import type { Shape, Tensor } from "../tensor/tensor.js";
 
 /** An upper bound ‖S‖₂ ≤ value and the argument behind it. */
@@ -21,6 +22,8 @@ export interface LinearOperator {
   apply(x: Tensor): Tensor;
   adjoint(y: Tensor): Tensor;
   norm(): Bound;
+  /** What a receipt says of it; absent where receipts cannot. */
+  readonly stated?: Stated;
 }
 
 /** Float32 evaluation of a bound may round down; this factor puts it back above. */

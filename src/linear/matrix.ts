@@ -22,6 +22,7 @@ export function matrix(A: Tensor): LinearOperator {
     range: ["N", m],
     apply: (x) => matmul(x, At),
     adjoint: (y) => matmul(y, A),
+    stated: { kind: "matrix", tensors: { A } },
     norm: () => gramPowerBound(A),
   };
 }

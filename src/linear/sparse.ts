@@ -2,7 +2,7 @@
 
 import { VouchError } from "../errors.js";
 import { reshape } from "../tensor/primitives/broadcast.js";
-import { type SparseRows, sparseMatmul, tile } from "../tensor/primitives/sparse.js";
+import { type SparseMatrix, type SparseRows, sparseMatmul, type Tiles, tile } from "../tensor/primitives/sparse.js";
 import { elements, type Shape } from "../tensor/tensor.js";
 import { type LinearOperator, numberBound } from "./linear.js";
 
@@ -24,7 +24,15 @@ export function sparse(name: string, rows: SparseRows, options: SparseOptions = 
       remedy: "The matrix has one column per element of x.",
     });
   }
-  const matrix = { rows, tiles: tile(rows, options.groups ?? runs(rows.columns, 64)) };
+  let tiles: Tiles | undefined;
+  const matrix: SparseMatrix = {
+    rows,
+    // Made for the engine alone: a verifier never asks.
+    get tiles() {
+      tiles ??= tile(rows, options.groups ?? runs(rows.columns, 64));
+      return tiles;
+    },
+  };
   let bound: number | undefined;
   return {
     name,
@@ -32,6 +40,15 @@ export function sparse(name: string, rows: SparseRows, options: SparseOptions = 
     range: ["N", rows.rows],
     apply: (x) => sparseMatmul(reshape(x, ["N", rows.columns]), matrix),
     adjoint: (y) => reshape(sparseMatmul(y, matrix, true), domain),
+    stated: {
+      kind: "sparse",
+      numbers: { rows: rows.rows, columns: rows.columns },
+      arrays: {
+        indptr: { shape: [rows.indptr.length], data: rows.indptr },
+        indices: { shape: [rows.indices.length], data: rows.indices },
+        values: { shape: [rows.values.length], data: rows.values },
+      },
+    },
     norm: () => {
       bound ??= Math.sqrt(collatzWielandt(rows));
       return numberBound(bound * (1 + 1e-6), "Collatz–Wielandt bound on |A|ᵀ|A|");

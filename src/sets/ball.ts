@@ -41,6 +41,7 @@ export function ball(centre: Tensor, radius: TensorLike): ConvexSet {
     excess: (v) => sub(norm(sub(v, centre)), delta),
     centre,
     bounded: true,
+    stated: { kind: "ball", tensors: { centre, radius: delta } },
     widen: (epsilon) => ball(centre, add(delta, epsilon)),
   };
 }

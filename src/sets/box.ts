@@ -35,6 +35,7 @@ export function box(low: number, high: number): ConvexSet {
   return {
     name: `box [${low}, ${high}]`,
     project,
+    ...(finite ? { stated: { kind: "box", numbers: { low, high } } } : {}),
     bounded: finite,
     distance: (v) => distanceBetween(v, project(v)),
     ...(finite ? {} : { admit }),

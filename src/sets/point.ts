@@ -21,6 +21,7 @@ export function point(c: Tensor): ConvexSet {
     distance: (v) => distanceBetween(v, c),
     support: (y) => inner(c, y),
     centre: c,
+    stated: { kind: "point", tensors: { centre: c } },
     widen: (epsilon) => ball(c, epsilon),
   };
 }

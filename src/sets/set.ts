@@ -2,6 +2,7 @@
 
 import { reshape, sampleAxes, sum } from "../tensor/primitives/broadcast.js";
 import { add, div, max, min, mul, sqrt, sub } from "../tensor/primitives/elementwise.js";
+import type { Stated } from "../tensor/stated.js";
 import { elements, type Shape, type Tensor } from "../tensor/tensor.js";
 
 export interface ConvexSet {
@@ -27,6 +28,8 @@ export interface ConvexSet {
   readonly bounded?: boolean;
   /** The set of points no further than ε from this one. */
   readonly widen?: (epsilon: number) => ConvexSet;
+  /** What a receipt says of it; absent where receipts cannot. */
+  readonly stated?: Stated;
 }
 
 /** ⟨a, b⟩ within each sample: [N]. */

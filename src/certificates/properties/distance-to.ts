@@ -10,5 +10,8 @@ import type { ConvexSet } from "../../sets/set.js";
  * @source Heaton & Wu Fung 2023, Table 2, "Constraints"
  */
 export function distanceTo(set: ConvexSet, options: LengthOptions = {}): LengthProperty {
-  return lengthProperty("distanceTo", `distance to ${set.name}`, (v) => set.distance(v), options);
+  const { tolerance = 1e-4 } = options;
+  const property = lengthProperty("distanceTo", `distance to ${set.name}`, (v) => set.distance(v), options);
+  const { stated } = set;
+  return stated ? { ...property, stated: { ...stated, numbers: { ...stated.numbers, tolerance } } } : property;
 }
