@@ -2,7 +2,7 @@
 
 /** From the first to the last; parts of one line do not know each other. */
 const levels = [
-  ["errors"],
+  ["errors", "version"],
   ["random"],
   ["tensor"],
   ["linear", "sets"],

@@ -20,8 +20,9 @@ export interface Context<O extends Options> {
   /** As the user called it: "vouch evaluate ct". Errors begin with it. */
   readonly name: string;
   readonly options: Values<O>;
-  /** The operand, where the command has one. */
+  /** The operand, where the command has one, and the file to write after it. */
   readonly operand: string;
+  readonly target: string;
   readonly out: Output;
   progress(label: string, total: number, unit?: string): Progress;
   /** Aborted by the first Ctrl-C. */
@@ -40,8 +41,10 @@ export interface Outcome {
 
 interface Definition<O extends Options> {
   readonly summary: string;
-  /** The one argument that is not an option, required: its name in help. */
+  /** The argument that is not an option, required: its name in help. */
   readonly operand?: { readonly name: string; readonly summary: string };
+  /** A second one, required: the file to write. */
+  readonly target?: { readonly name: string; readonly summary: string };
   readonly options: O;
   run(context: Context<O>): Promise<Outcome>;
 }
@@ -65,6 +68,7 @@ export interface Call {
   /** The command's own. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly operand: string;
+  readonly target: string;
   readonly help: boolean;
 }
 
@@ -122,15 +126,17 @@ export function readCall(words: readonly string[], commands: Commands): Call {
     if (option === undefined || !token.rawName.startsWith("--")) throw unknownOption(called, token.rawName, options);
     values[token.name] = option.parse(textOf(called, token, option), `${called}: --${token.name}`);
   }
-  const wanted = found.operand;
-  const [operand, ...extra] = operands;
+  const wanted = [found.operand, found.target].filter((one) => one !== undefined);
+  const [operand = "", target = ""] = operands;
   const own = Object.fromEntries(Object.keys(found.options).map((key) => [key, values[key]]));
-  const call = { name, command: found, options: own, operand: operand ?? "", help: values["help"] === true };
+  const call = { name, command: found, options: own, operand, target, help: values["help"] === true };
   if (call.help) return call;
-  if (wanted && operand === undefined) throw usage(called, wanted.name, "nothing", `Give ${wanted.summary}.`);
-  const surplus = wanted ? extra[0] : operand;
+  const missing = wanted[operands.length];
+  if (missing) throw usage(called, missing.name, "nothing", `Give ${missing.summary}.`);
+  const surplus = operands[wanted.length];
   if (surplus !== undefined) {
-    throw usage(called, wanted ? `one ${wanted.name}` : "options only", `"${surplus}"`, `See ${called} --help.`);
+    const expected = wanted.length === 0 ? "options only" : wanted.map((one) => `one ${one.name}`).join(" and ");
+    throw usage(called, expected, `"${surplus}"`, `See ${called} --help.`);
   }
   return call;
 }
@@ -160,9 +166,11 @@ function usage(name: string, expected: string, got: string, remedy: string): Vou
 }
 
 /** Help of one command, from the table. */
-export async function commandHelp(name: string, { summary, operand, options }: Command): Promise<string> {
+export async function commandHelp(name: string, { summary, operand, target, options }: Command): Promise<string> {
   const args: ArgsDef = {
-    ...(operand ? { [operand.name]: { type: "positional", description: operand.summary } } : {}),
+    ...Object.fromEntries(
+      [operand, target].flatMap((one) => (one ? [[one.name, { type: "positional", description: one.summary }]] : [])),
+    ),
     ...mapOptions({ ...options, ...common }, ({ summary: description, hint, fallback, shown = fallback }) => ({
       description,
       ...(hint ? { type: "string", valueHint: hint } : { type: "boolean" }),

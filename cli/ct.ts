@@ -20,9 +20,9 @@ import { parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
 import { random } from "../src/random.js";
 import type { Solution } from "../src/solvers/solve.js";
+import { readBundled } from "./bundle.js";
 import type { Context } from "./command.js";
 import { within } from "./errors.js";
-import { readFileOrExplain } from "./files.js";
 import { readJson } from "./images.js";
 import { choice, integer, number, type Options, text, type Values } from "./options.js";
 import { beside, shippedModel } from "./paths.js";
@@ -95,7 +95,7 @@ export async function loadMethods(
     names.map(async (method) => {
       if (method === "tv") return { ...tvMethod(ct), trainedOn: [] };
       return within(`${name}: --model ${model}`, async () => {
-        const bundle = parseBundle(await readFileOrExplain(model, "weights (.safetensors)"));
+        const bundle = parseBundle(await readBundled(model, "weights (.safetensors)"));
         const loaded = l2oMethod(ct, bundle);
         requireWeights(name, loaded.model, loaded.weights);
         return { ...loaded, trainedOn: bundle.manifest.trainedOn ?? [] };

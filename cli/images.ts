@@ -6,6 +6,7 @@ import type { Slice } from "../src/applications/ct/select.js";
 import type { Tomography } from "../src/applications/ct/tomography.js";
 import { VouchError } from "../src/errors.js";
 import { type NpyArray, parseNpy } from "../src/files/npy.js";
+import { readBundled } from "./bundle.js";
 import { within } from "./errors.js";
 import { readFileOrExplain } from "./files.js";
 import { beside } from "./paths.js";
@@ -146,7 +147,7 @@ export async function readCollection(
 /** The JSON of a file, checked. @throws file, format, named `name` and the file */
 export async function readJson<T>(name: string, path: string, schema: z.ZodType<T>, what: string): Promise<T> {
   return within(`${name} ${path}`, async () => {
-    const bytes = await readFileOrExplain(path, what);
+    const bytes = await readBundled(path, what);
     let json: unknown;
     try {
       json = JSON.parse(new TextDecoder().decode(bytes));

@@ -31,7 +31,7 @@ async function main(words: readonly string[], table: Commands): Promise<number> 
   }
 }
 
-async function run({ name, command, options, operand }: Call, json: boolean): Promise<number> {
+async function run({ name, command, options, operand, target }: Call, json: boolean): Promise<number> {
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(INTERRUPTED);
@@ -41,7 +41,7 @@ async function run({ name, command, options, operand }: Call, json: boolean): Pr
   process.on("SIGINT", interrupt);
   try {
     const out = output({ json });
-    const context = { name: `vouch ${name}`, options, operand, out, progress, signal: controller.signal };
+    const context = { name: `vouch ${name}`, options, operand, target, out, progress, signal: controller.signal };
     const { figures, report, exit = 0 } = await command.run(context);
     if (json) say(machineLine(name, figures, {}, report));
     return exit;

@@ -12,8 +12,9 @@ import type { Float32 } from "../src/engine/session.js";
 import { VouchError } from "../src/errors.js";
 import { type Bundle, parseBundle } from "../src/files/bundle.js";
 import type { Model, Weights } from "../src/model.js";
+import { readBundled } from "./bundle.js";
 import { phantom, scan } from "./ct.js";
-import { within } from "./errors.js";
+import { nearest, within } from "./errors.js";
 import { readFileOrExplain } from "./files.js";
 import { shippedModel } from "./paths.js";
 
@@ -59,18 +60,10 @@ const families: Readonly<Record<string, (bundle: Bundle, options: ModelOptions) 
 export async function loadModel(name: string, word: string, options: ModelOptions): Promise<LoadedModel> {
   const called = `${name} ${word}`;
   if (word === "tv") return ctModel(tvMethod(scan(options)), options);
-  if (/\.(js|mjs|ts)$/.test(word)) return within(called, () => readModule(word));
-  const shipped = existsSync(shippedModel(word)) ? shippedModel(word) : undefined;
-  if (shipped === undefined && !word.endsWith(".safetensors")) {
-    throw new VouchError("parameter", {
-      name,
-      expected: `${shippedNames().join(", ")}, tv, FILE.safetensors or FILE.js`,
-      got: `"${word}"`,
-      remedy: "Give a shipped model or a file.",
-    });
-  }
+  if (isModule(word)) return within(called, () => readModule(word));
+  const path = weightsFile(name, word, ["tv", "FILE.js"]);
   return within(called, async () => {
-    const bundle = parseBundle(await readFileOrExplain(shipped ?? word, "weights (.safetensors)"));
+    const bundle = parseBundle(await readBundled(path, "weights (.safetensors)"));
     const family = families[bundle.manifest.model];
     if (family) return family(bundle, options);
     throw new VouchError("format", {
@@ -79,6 +72,28 @@ export async function loadModel(name: string, word: string, options: ModelOption
       got: `one of ${bundle.manifest.model}`,
       remedy: "Export it with its data from a module, FILE.js.",
     });
+  });
+}
+
+/** Whether a user's word means a module of his own. */
+export function isModule(word: string): boolean {
+  return /\.(js|mjs|ts)$/.test(word);
+}
+
+/**
+ * The file of weights that a user's word means: a shipped model's, or one of his own.
+ *
+ * @param others  further words the caller knows, for the error
+ * @throws parameter if it is neither
+ */
+export function weightsFile(name: string, word: string, others: readonly string[] = []): string {
+  if (existsSync(shippedModel(word))) return shippedModel(word);
+  if (word.endsWith(".safetensors")) return word;
+  throw new VouchError("parameter", {
+    name,
+    expected: [...shippedNames(), "FILE.safetensors", ...others].join(", "),
+    got: `"${word}"`,
+    remedy: `Did you mean ${nearest(word, shippedNames())}?`,
   });
 }
 

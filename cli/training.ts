@@ -7,6 +7,7 @@ import { VouchError } from "../src/errors.js";
 import { type Bundle, formatBundle } from "../src/files/bundle.js";
 import { formatCheckpoint, parseCheckpoint } from "../src/files/checkpoint.js";
 import type { Checkpoint, FitOptions, FitResult } from "../src/training/fit.js";
+import { sealBundle } from "./bundle.js";
 import type { Context, Outcome } from "./command.js";
 import { within } from "./errors.js";
 import { makeFolder, readFileOrExplain, writeFileAtomic } from "./files.js";
@@ -90,6 +91,7 @@ export async function runTraining(context: Context<Options>, training: Training)
     return { figures, exit: 130 };
   }
   await writeFileAtomic(target, formatBundle(bundle));
+  await sealBundle(target);
   await rm(files.checkpoint, { force: true });
   out.line(`Validation loss ${result.validation.toExponential(3)} after ${result.phases} phases, ${last.t} steps.`);
   out.line(`Weights written to ${target}, log to ${files.log}. Next: ${next}`);

@@ -31,8 +31,12 @@ export { compile, type EngineOptions, type Float32, type Session } from "./engin
 export * from "./errors.js";
 export * from "./files/bundle.js";
 export * from "./files/checkpoint.js";
+export * from "./files/digests.js";
 export * from "./files/npy.js";
 export * from "./files/npz.js";
+export * from "./files/onnx-export.js";
+export * from "./files/onnx-load.js";
+export { checkOnnx, ONNX_FORMAT, type OnnxMetadata } from "./files/onnx-metadata.js";
 export * from "./files/safetensors.js";
 export * from "./functions/function.js";
 export * from "./functions/group-l21.js";

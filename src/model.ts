@@ -160,7 +160,7 @@ export interface CompiledModel {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const DEFAULT_CHUNK: ChunkShape = { every: 10, checks: 10 };
+export const DEFAULT_CHUNK: ChunkShape = { every: 10, checks: 10 };
 
 /** The chunk of a traced model as a flat list of outputs, in the order `runChunks` reads them. */
 export function chunkOutputs(c: Chunk): Tensor[] {
@@ -249,7 +249,10 @@ export function feedParams(weights: Weights): Record<string, Float32> {
 }
 
 /** Data by `data.NAME`, checked against the model's shapes and for finite values. */
-export function feedData(model: Model, data: Readonly<Record<string, Float32>>): Record<string, Float32> {
+export function feedData(
+  model: Pick<Model, "name" | "data">,
+  data: Readonly<Record<string, Float32>>,
+): Record<string, Float32> {
   let batch: number | undefined;
   return Object.fromEntries(
     Object.entries(model.data).map(([name, shape]) => {

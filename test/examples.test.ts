@@ -15,6 +15,7 @@ const promises: Readonly<Record<string, RegExp>> = {
   "02-certificates.ts": /^trustworthy\n(.*\n){3}not trustworthy\n {2}sparsity: fail/m,
   "03-learn-a-transform.ts": /best held-out error/,
   "04-prove-the-gap.ts": /better by more than 0\.\d+ %/,
+  "05-export.ts": /^converged, trustworthy .*joint: pass\)\nmax-steps, not to be trusted .*fidelity: fail/m,
   "06-learned-prox.ts": /^(\w+ \w+: .* holds\n){7}no proof of optimality, no-objective: prior /,
 };
 

@@ -12,3 +12,15 @@ export async function failure(attempt: Promise<unknown>): Promise<VouchError> {
   expect(error).toBeInstanceOf(VouchError);
   return error as VouchError;
 }
+
+/** The same of work without a promise. */
+export function thrown(attempt: () => unknown): VouchError {
+  let error: unknown;
+  try {
+    attempt();
+  } catch (reason) {
+    error = reason;
+  }
+  expect(error).toBeInstanceOf(VouchError);
+  return error as VouchError;
+}

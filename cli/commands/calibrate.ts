@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { stratify } from "../../src/applications/ct/select.js";
 import { VouchError } from "../../src/errors.js";
+import { sealBundle } from "../bundle.js";
 import { command } from "../command.js";
 import {
   calibrateMethods,
@@ -56,6 +57,7 @@ export const calibrateCommand = command({
       engine: engineOf(options),
     });
     await writeFileAtomic(target, new TextEncoder().encode(`${JSON.stringify(calibrations)}\n`));
+    if (target === beside(model, "calibration.json")) await sealBundle(model);
 
     const rows = Object.entries(calibrations.methods).flatMap(([method, { calibration }]) =>
       Object.entries(calibration.values).map(([term, list]) => {

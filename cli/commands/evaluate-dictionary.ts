@@ -4,11 +4,12 @@ import { dirname } from "node:path";
 import { evaluateDictionary } from "../../src/applications/dictionary/evaluate.js";
 import { dictionaryFigureData } from "../../src/applications/dictionary/figures.js";
 import { parseBundle } from "../../src/files/bundle.js";
+import { readBundled } from "../bundle.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
 import { within } from "../errors.js";
 import { dictionaryAnswersFigure, dictionaryCodeFigure } from "../figures/dictionary.js";
-import { makeFolder, readFileOrExplain, writeFileAtomic } from "../files.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
 import { integer, text } from "../options.js";
 import { shippedModel } from "../paths.js";
 
@@ -26,7 +27,7 @@ export const evaluateDictionaryCommand = command({
     const { model, limit: test, calibration, figure } = options;
     const engine = engineOf(options);
     const called = `${name}: --model ${model}`;
-    const bundle = await within(called, async () => parseBundle(await readFileOrExplain(model, "weights")));
+    const bundle = await within(called, async () => parseBundle(await readBundled(model, "weights")));
     if (figure !== undefined) await within(`${name}: --figure`, () => makeFolder(dirname(figure)));
     const bar = context.progress("dictionary", test + calibration, "signals");
     const onProgress = ({ solved }: { solved: number }) => bar.update(solved);

@@ -2,11 +2,13 @@
 
 import type { Commands } from "../command.js";
 import { arbitrageCommand } from "./arbitrage.js";
+import { bundleCheck, bundleSeal } from "./bundle.js";
 import { calibrateCommand } from "./calibrate.js";
 import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
+import { exportCommand } from "./export.js";
 import { keygen } from "./keygen.js";
 import { logVerify } from "./log-verify.js";
 import { reconstruct } from "./reconstruct.js";
@@ -29,4 +31,7 @@ export const commands: Commands = {
   keygen,
   verify: verifyCommand,
   "log verify": logVerify,
+  export: exportCommand,
+  "bundle seal": bundleSeal,
+  "bundle check": bundleCheck,
 };

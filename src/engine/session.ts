@@ -55,12 +55,9 @@ function external(engine: Runtime, data: Float32Array | BigInt64Array, shape: re
  */
 export async function compile(outputs: readonly Tensor[], options: EngineOptions = {}): Promise<Session> {
   const lowered = lower(outputs);
-  const device = await chooseDevice(await runtime(), options.device ?? "auto");
-  const engine = await runtime(device.name === "webgpu" ? "gpu" : "processor");
-  const session = await create(engine, lowered.bytes, device, options);
+  const { engine, device, life, run } = await start(lowered.bytes, options);
   const fixed = Object.fromEntries(lowered.external.map((e) => [e.name, external(engine, e.data, e.shape)]));
   const declared = lowered.inputs.map((x) => ({ name: (x.node.attributes as { name: string }).name, shape: x.shape }));
-  const life = lifetime("session", () => session.release());
   return {
     inputs: declared.map(({ name }) => name),
     device,
@@ -76,14 +73,7 @@ export async function compile(outputs: readonly Tensor[], options: EngineOptions
         }
         given[name] = new engine.Tensor("float32", feed.data, [...feed.shape]);
       }
-      const results = await session.run(given).catch((cause: unknown) => {
-        throw failed(
-          "run",
-          device,
-          cause,
-          "Dispose of this session and make it again; if that fails too, use another device.",
-        );
-      });
+      const results = await run(given);
       return lowered.outputs.map((name) => {
         const { data, dims } = results[name]!;
         return { shape: dims, data: data instanceof Float32Array ? data : Float32Array.from(data as Uint8Array) };
@@ -92,6 +82,20 @@ export async function compile(outputs: readonly Tensor[], options: EngineOptions
     dispose: life.dispose,
     [Symbol.asyncDispose]: life.dispose,
   };
+}
+
+/** A session of a model's bytes on the device asked for or chosen, and its run with failures named. */
+export async function start(bytes: Uint8Array, options: EngineOptions) {
+  const device = await chooseDevice(await runtime(), options.device ?? "auto");
+  const engine = await runtime(device.name === "webgpu" ? "gpu" : "processor");
+  const session = await create(engine, bytes, device, options);
+  const life = lifetime("session", () => session.release());
+  const run = (feeds: Readonly<Record<string, ort.Tensor>>) =>
+    session.run(feeds).catch((cause: unknown) => {
+      const remedy = "Dispose of this session and make it again; if that fails too, use another device.";
+      throw failed("run", device, cause, remedy);
+    });
+  return { engine, device, life, run };
 }
 
 async function create(

@@ -2,7 +2,7 @@
 
 import { VouchError } from "../errors.js";
 import { norm } from "../sets/set.js";
-import { lessEqual, mul, select, type TensorLike } from "../tensor/primitives/elementwise.js";
+import { lessEqual, mul, select, sub, type TensorLike } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Property } from "./function.js";
 
@@ -35,9 +35,10 @@ export function lengthProperty(
   return { kind, measure: (v) => zeroBelow(length(v), norm(v), tolerance), size: norm };
 }
 
-/** ℓ, or 0 where ℓ ≤ t(size + ℓ). NaN stays NaN, and ∞ stays ∞: the length to a set that is empty. */
+/** ℓ, or 0 where ℓ ≤ t(size + ℓ). NaN stays NaN, and ∞ stays ∞: the length to a set that is empty, or a size that overflows. */
 export function zeroBelow(length: Tensor, size: TensorLike, tolerance: number): Tensor {
-  return select(lessEqual(mul(1 - tolerance, length), mul(tolerance, size)), 0, length);
+  // As a difference, because ∞ ≤ ∞ holds.
+  return select(lessEqual(sub(mul(1 - tolerance, length), mul(tolerance, size)), 0), 0, length);
 }
 
 /** @throws parameter unless 0 ≤ tolerance < 1 */

@@ -58,8 +58,11 @@ export interface Solution {
   readonly violated: readonly string[];
 }
 
+/** Defaults of `SolveOptions`. */
+export const STOP = { tolerance: 1e-4, maxSteps: 5000 } as const;
+
 /** Motion this many times that of the first test means divergence: where T is nonexpansive it never grows. */
-const BLOW_UP = 10;
+export const BLOW_UP = 10;
 
 export interface ChunkRun {
   readonly session: Session;
@@ -88,12 +91,12 @@ export async function runChunks(
   options: SolveOptions,
 ): Promise<Solution> {
   const { chunk, shape } = run;
-  const tolerance = options.tolerance ?? 1e-4;
-  const maxSteps = options.maxSteps ?? 5000;
-  requirePositive("tolerance", tolerance);
-  requirePositive("maxSteps", maxSteps);
+  const tolerance = options.tolerance ?? STOP.tolerance;
+  const maxSteps = options.maxSteps ?? STOP.maxSteps;
+  requirePositive("solve: tolerance", tolerance);
+  requirePositive("solve: maxSteps", maxSteps);
   const batch = Object.values(data)[0]?.shape[0] ?? 0;
-  requirePositive("samples", batch);
+  requirePositive("solve: samples", batch);
   const { gap } = options;
   if (gap !== undefined) requireGap(gap, run);
   const state = chunk.paths.map((path, i) => startLeaf(run.leafShapes[i]!, batch, path, options.start));
@@ -259,10 +262,11 @@ function requireGap(gap: number, { dual }: ChunkRun): void {
   }
 }
 
-function requirePositive(name: string, value: number): void {
+/** @throws parameter named `name` unless value > 0 */
+export function requirePositive(name: string, value: number): void {
   if (!(value > 0)) {
     throw new VouchError("parameter", {
-      name: `solve: ${name}`,
+      name,
       expected: "a number > 0",
       got: `${value}`,
       remedy: "Leave it out for the default.",

@@ -41,10 +41,10 @@ function check(...words: string[]): Promise<Ended> {
 /** The error of a call within this process. */
 async function refused(word: string): Promise<VouchError> {
   const silent = { line() {}, table() {}, heading() {}, label: (label: string) => label };
-  const { name, command, options, operand } = readCall(["check", word], commands);
+  const { name, command, options, operand, target } = readCall(["check", word], commands);
   const progress = () => ({ update() {}, stop() {} });
   const { signal } = new AbortController();
-  const run = command.run({ name: `vouch ${name}`, options, operand, out: silent, progress, signal });
+  const run = command.run({ name: `vouch ${name}`, options, operand, target, out: silent, progress, signal });
   return run.then(
     () => {
       throw new Error("no error");

@@ -27,10 +27,10 @@ afterAll(() => rm(folder, { recursive: true }));
 async function run(...words: string[]): Promise<VouchError> {
   const silent = { line() {}, table() {}, heading() {}, label: (label: string) => label };
   try {
-    const { name, command, options, operand } = readCall(words, commands);
+    const { name, command, options, operand, target } = readCall(words, commands);
     const progress = () => ({ update() {}, stop() {} });
     const { signal } = new AbortController();
-    await command.run({ name: `vouch ${name}`, options, operand, out: silent, progress, signal });
+    await command.run({ name: `vouch ${name}`, options, operand, target, out: silent, progress, signal });
   } catch (error) {
     if (error instanceof VouchError) return error;
     throw error;

@@ -3,6 +3,7 @@
 export * from "./calibrations.js";
 export * from "./chi-square.js";
 export * from "./examples.js";
+export * from "./export.js";
 export * from "./measure.js";
 export * from "./methods.js";
 export * from "./metrics.js";

@@ -7,6 +7,7 @@ import type { Bundle } from "../../files/bundle.js";
 import { type CompiledModel, compileModel, type Model, type Weights } from "../../model.js";
 import { relaxed } from "../../solvers/relaxed.js";
 import type { Solution, SolveOptions } from "../../solvers/solve.js";
+import type { Solver } from "../../solvers/solver.js";
 import type { Measurement } from "./examples.js";
 import { learnedConvex, totalVariation } from "./models.js";
 import type { Tomography } from "./tomography.js";
@@ -49,7 +50,7 @@ export function l2oMethod(ct: Tomography, { manifest, weights }: Bundle): Method
 export const CT_SOLVE = { tolerance: 5e-4, maxSteps: 3000 } as const;
 
 /** Over-relaxation: 1.9 takes about half the steps of 1 to the same residual on training slices. */
-const RELAXATION = 1.9;
+export const ctSolver: Solver = relaxed(1.9);
 
 export interface Reconstructor {
   readonly method: Method;
@@ -64,7 +65,7 @@ export interface Reconstructor {
 export async function reconstructor(method: Method, engine: EngineOptions = {}): Promise<Reconstructor> {
   const compiled: CompiledModel = await compileModel(method.model, method.weights, {
     ...engine,
-    solver: relaxed(RELAXATION),
+    solver: ctSolver,
   });
   return {
     method,

@@ -2,6 +2,7 @@
 
 export * from "./data.js";
 export * from "./evaluate.js";
+export * from "./export.js";
 export * from "./figures.js";
 export * from "./least-squares.js";
 export * from "./model.js";

@@ -87,7 +87,12 @@ export const sumPrimitive: Primitive<{ readonly axes: readonly number[] }> = {
     return [{ shape: x!.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)), dtype: x!.dtype }];
   },
   vjp: ({ inputs }, [g]) => [g && broadcastTo(g, inputs[0]!.shape)],
-  onnx: (build, [x], { attributes }) => [build.node("ReduceSum", [x!, build.int64(attributes.axes)], { keepdims: 1 })],
+  // The last axis first: to one float32 total of a whole image, small elements would add nothing.
+  onnx: (build, [x], { attributes }) => {
+    const axes = [...attributes.axes].sort((a, b) => a - b);
+    const stages = axes.length > 1 ? [axes.slice(-1), axes.slice(0, -1)] : [axes];
+    return [stages.reduce((y, stage) => build.node("ReduceSum", [y, build.int64(stage)], { keepdims: 1 }), x!)];
+  },
   eval64: ([x], { attributes }) => {
     const shape = x!.shape.map((dim, axis) => (attributes.axes.includes(axis) ? 1 : dim));
     const data = new Float64Array(shape.reduce((p, n) => p * n, 1));
