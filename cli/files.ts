@@ -58,6 +58,16 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   await syncFolder(dirname(path));
 }
 
+/** The error of a file that cannot be written, in the name of what the user called. */
+export function unwritable(name: string, path: string, error: unknown): VouchError {
+  return new VouchError("file", {
+    name,
+    expected: `${path} to be writable`,
+    got: reason(error),
+    remedy: "Check the folder, its permissions and the free space.",
+  });
+}
+
 /** Make a folder and those above it, where they are missing. @throws file if it cannot be made */
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((error: unknown) => {
@@ -102,6 +112,7 @@ function reason(error: unknown): string {
     EPERM: "no permission",
     EROFS: "a read-only disk",
     ENOSPC: "a full disk",
+    EFBIG: "a file above the size that is allowed",
     EDQUOT: "a full quota",
   };
   return known[code(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));

@@ -1,23 +1,18 @@
-/** @file Images and sinograms from .npy files, checked against the scale, with the patients they came from. */
+/** @file Images and sinograms from files, checked against the scale, with the patients they came from. */
 
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import type { Slice } from "../src/applications/ct/select.js";
 import type { Tomography } from "../src/applications/ct/tomography.js";
 import { VouchError } from "../src/errors.js";
-import { type NpyArray, parseNpy } from "../src/files/npy.js";
+import type { NpyArray } from "../src/files/npy.js";
+import { readArray } from "./arrays.js";
 import { readBundled } from "./bundle.js";
 import { within } from "./errors.js";
-import { readFileOrExplain } from "./files.js";
 import { beside } from "./paths.js";
 
 const SCALE =
   "Attenuation is read as LoDoPaB's: clip((HU · 19.98/1000 + 20)/81.35858, 0, 1); uint16 counts as value / 65535.";
-
-/** The array of a .npy file. @throws file, format, data, named `name` */
-export function readArray(name: string, path: string, what: string): Promise<NpyArray> {
-  return within(`${name} ${path}`, async () => parseNpy(await readFileOrExplain(path, what)));
-}
 
 /**
  * Images in [0, 1] from an array of shape [size, size] or [n, size, size].
@@ -124,7 +119,11 @@ export async function readCollection(
   path: string,
   { size, split }: { readonly size: number; readonly split?: string | undefined },
 ): Promise<Collection> {
-  const images = toImages(`${name} ${path}`, await readArray(name, path, "images (.npy)"), size);
+  const images = toImages(
+    `${name} ${path}`,
+    await readArray(name, path, "images (.npy, .png, or a folder of .png)"),
+    size,
+  );
   const idFile = beside(path, "json");
   const splitFile = split ?? beside(path, "split.json");
   const patients = existsSync(idFile)

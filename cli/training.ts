@@ -1,8 +1,7 @@
 /** @file A training run on the command line: log, progress, checkpoints, and weights under their name only when done. */
 
 import { existsSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { rm } from "node:fs/promises";
 import { VouchError } from "../src/errors.js";
 import { type Bundle, formatBundle } from "../src/files/bundle.js";
 import { formatCheckpoint, parseCheckpoint } from "../src/files/checkpoint.js";
@@ -10,12 +9,14 @@ import type { Checkpoint, FitOptions, FitResult } from "../src/training/fit.js";
 import { sealBundle } from "./bundle.js";
 import type { Context, Outcome } from "./command.js";
 import { within } from "./errors.js";
-import { makeFolder, readFileOrExplain, writeFileAtomic } from "./files.js";
-import { flag, type Options } from "./options.js";
+import { readFileOrExplain, writeFileAtomic } from "./files.js";
+import { flag, type Options, text } from "./options.js";
 import { beside } from "./paths.js";
+import { openTrainingLog } from "./training-log.js";
 
-export const resumeOption = {
+export const trainingOptions = {
   resume: flag("Go on from the checkpoint beside --out, to the same numbers as without the interruption."),
+  log: text("A line a step, JSON or CSV by the ending; by default beside --out.", "FILE.jsonl|FILE.csv", undefined),
 };
 
 /** What a recipe is handed: pass it on to `fit`. */
@@ -25,6 +26,8 @@ export interface Training {
   /** Where the weights go. */
   readonly target: string;
   readonly resume: boolean;
+  /** Where the log goes; by default beside the weights. */
+  readonly log: string | undefined;
   /** All that decides the numbers: a resumed training must ask for the same. */
   readonly identity: Readonly<Record<string, string | number>>;
   readonly phases: number;
@@ -36,18 +39,25 @@ export interface Training {
 }
 
 /**
- * Train with a JSONL log, progress, a checkpoint at each phase boundary, and Ctrl-C that keeps the last one.
+ * Train with a log, progress, a checkpoint at each phase boundary, and Ctrl-C or a full disk that leaves the last one.
  *
- * @throws file; format or parameter if the checkpoint does not fit; what `train` throws
+ * @throws file, saying what is kept; format or parameter if the checkpoint does not fit; what `train` throws
  */
 export async function runTraining(context: Context<Options>, training: Training): Promise<Outcome> {
   const { name, out, signal } = context;
   const { target, phases, total, next } = training;
-  const files = { checkpoint: beside(target, "checkpoint.safetensors"), log: beside(target, "log.jsonl") };
+  const files = {
+    checkpoint: beside(target, "checkpoint.safetensors"),
+    log: training.log ?? beside(target, "log.jsonl"),
+  };
   const identity = Object.fromEntries(Object.entries(training.identity).map(([key, value]) => [key, String(value)]));
   const start = await startOf(name, files.checkpoint, training.resume, identity);
   if (start) out.line(`Going on after phase ${start.phase + 1} of ${phases}.`);
-  const log = await openLog(name, files.log, training.resume);
+  const log = await openTrainingLog(
+    `${name}: --${training.log === undefined ? "out" : "log"}`,
+    files.log,
+    training.resume,
+  );
   const bar = context.progress("train", total, "steps");
   let kept = start;
   let last = { t: start?.t ?? 0, loss: Number.NaN };
@@ -66,14 +76,16 @@ export async function runTraining(context: Context<Options>, training: Training)
       log.write(event);
     },
   };
-  let trained: Awaited<ReturnType<Training["train"]>>;
-  try {
-    trained = await training.train(hooks);
-  } finally {
-    bar.stop();
-    await log.close();
-  }
-  const { bundle, result } = trained;
+  const saved = () =>
+    kept
+      ? `${kept.phase + 1} of ${phases} phases are in ${files.checkpoint}. Go on with --resume.`
+      : "There is no checkpoint to go on from: the first phase did not end.";
+  const { bundle, result } = await sayingWhatIsKept(name, saved, () =>
+    training.train(hooks).finally(() => {
+      bar.stop();
+      return log.close();
+    }),
+  );
   const parameters = Object.values(bundle.weights).reduce((sum, { data }) => sum + data.length, 0);
   const figures = {
     steps: last.t,
@@ -83,19 +95,28 @@ export async function runTraining(context: Context<Options>, training: Training)
     parameters,
   };
   if (result.stopped === "cancelled") {
-    out.line(
-      kept
-        ? `Stopped; ${kept.phase + 1} of ${phases} phases are in ${files.checkpoint}. Go on with --resume.`
-        : "Stopped before the end of the first phase: there is no checkpoint to go on from.",
-    );
+    out.line(`Stopped. ${saved()}`);
     return { figures, exit: 130 };
   }
-  await writeFileAtomic(target, formatBundle(bundle));
-  await sealBundle(target);
+  await sayingWhatIsKept(name, saved, async () => {
+    await writeFileAtomic(target, formatBundle(bundle));
+    await sealBundle(target);
+  });
   await rm(files.checkpoint, { force: true });
   out.line(`Validation loss ${result.validation.toExponential(3)} after ${result.phases} phases, ${last.t} steps.`);
   out.line(`Weights written to ${target}, log to ${files.log}. Next: ${next}`);
   return { figures };
+}
+
+/** Do the work; where a file cannot be written, say what is left to go on from. */
+async function sayingWhatIsKept<T>(name: string, saved: () => string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof VouchError && error.code === "file")) throw error;
+    const details = { ...error.details, name, remedy: `Make room, or check the folder. ${saved()}` };
+    throw Object.assign(new VouchError("file", details), { cause: error });
+  }
 }
 
 async function startOf(
@@ -127,28 +148,4 @@ async function startOf(
     });
   }
   return checkpoint;
-}
-
-/** A log of one JSON object a line, with the time: begun anew, or gone on with. */
-async function openLog(name: string, path: string, goOn: boolean) {
-  await within(`${name}: --out`, () => makeFolder(dirname(path)));
-  const handle = await open(path, goOn ? "a" : "w").catch((error: unknown) => {
-    throw new VouchError("file", {
-      name: `${name}: --out`,
-      expected: `${path} to be writable`,
-      got: error instanceof Error ? error.message : String(error),
-      remedy: "Check the folder and its permissions.",
-    });
-  });
-  let written: Promise<unknown> = Promise.resolve();
-  return {
-    write(entry: object) {
-      const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-      written = written.then(() => handle.write(line));
-    },
-    async close() {
-      await written;
-      await handle.close();
-    },
-  };
 }

@@ -26,7 +26,11 @@ import { beside } from "../paths.js";
 export const calibrateCommand = command({
   summary: "Measure what certificates compare with: properties of inferences on held-out images.",
   options: {
-    data: text("Held-out images: generated phantoms, or a file.", "ellipses|FILE.npy", "ellipses"),
+    data: text(
+      "Held-out images: generated phantoms, or a file (.npy, .png) or folder of them.",
+      "ellipses|FILE",
+      "ellipses",
+    ),
     ...modelOption("ct-ellipses"),
     out: text("Where to write; beside the weights by default.", "FILE.json", undefined),
     limit: integer("Images, drawn evenly over patients where they are known.", 199, { min: 1 }),

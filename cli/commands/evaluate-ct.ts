@@ -49,7 +49,7 @@ export const evaluateCt = command({
   summary: "Score reconstructions of images measured with simulated noise, mean over patients.",
   options: {
     images: text(
-      "Images [n, size, size]; patients and split are read from X.json and X.split.json.",
+      "Images (.npy, .png or a folder of them); patients and split are read from X.json and X.split.json.",
       "X.npy",
       undefined,
     ),

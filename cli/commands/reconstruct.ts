@@ -10,6 +10,7 @@ import type { Calibration } from "../../src/certificates/calibration.js";
 import type { Result } from "../../src/certificates/certify.js";
 import { VouchError } from "../../src/errors.js";
 import { formatNpy, type NpyArray } from "../../src/files/npy.js";
+import { readArray } from "../arrays.js";
 import { certificateFile } from "../certificate-file.js";
 import { command } from "../command.js";
 import {
@@ -35,7 +36,7 @@ import { calibrationFigure } from "../figures/calibration.js";
 import { ctFigure } from "../figures/ct.js";
 import { modelFigure } from "../figures/model.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
-import { kindOf, readArray, toImages, toSinograms } from "../images.js";
+import { kindOf, toImages, toSinograms } from "../images.js";
 import { choice, integer, number, text } from "../options.js";
 import { receiptOptions, receiptsOf } from "../receipts.js";
 import { certificateRows, type NamedResult, printSentences } from "../results.js";
@@ -47,7 +48,7 @@ export const reconstruct = command({
   summary: "Reconstruct images or sinograms and certify each; images are measured with simulated noise first.",
   operand: {
     name: "input",
-    summary: "an .npy file: images in [0, 1] (or uint16), or sinograms of rays of unit norm, one or several",
+    summary: "images in [0, 1] (.npy, a grey .png or a folder of them), or sinograms of rays of unit norm (.npy)",
   },
   options: {
     method: choice("How to reconstruct.", METHODS, "l2o"),
@@ -67,7 +68,7 @@ export const reconstruct = command({
   async run(context) {
     const { name, operand, options, out } = context;
     const ct = scan(options);
-    const input = await readArray(name, operand, "an image or a sinogram (.npy)");
+    const input = await readArray(name, operand, "an image (.npy, .png) or a sinogram (.npy)");
     const { truths, measurements } = prepare(name, operand, input, ct, options);
     const [method] = await loadMethods(context, ct, [options.method], options.model);
     const calibrations = await loadCalibrations(context, options);

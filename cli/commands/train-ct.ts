@@ -8,14 +8,18 @@ import { command } from "../command.js";
 import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
 import { readCollection } from "../images.js";
 import { integer, number, text } from "../options.js";
-import { resumeOption, runTraining } from "../training.js";
+import { runTraining, trainingOptions } from "../training.js";
 
 export const trainCtCommand = command({
   summary: "Train the learned CT regularizer by JFB; resumable.",
   options: {
-    data: text("Training images: generated phantoms, or a file.", "ellipses|FILE.npy", "ellipses"),
+    data: text(
+      "Training images: generated phantoms, or a file (.npy, .png) or folder of them.",
+      "ellipses|FILE",
+      "ellipses",
+    ),
     out: text("Weights, written when training is done.", "FILE", "out/ct.safetensors"),
-    ...resumeOption,
+    ...trainingOptions,
     phases: integer("Draws of noise and images; a checkpoint after each.", CT_RECIPE.phases, { min: 1 }),
     passes: integer("Passes over the images of a phase.", CT_RECIPE.passes, { min: 1 }),
     slices: integer("Images of a phase.", CT_RECIPE.slices, { min: 1 }),
@@ -30,7 +34,7 @@ export const trainCtCommand = command({
     seed: integer("Seed of all random draws.", CT_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, device, threads, ...asked } = context.options;
+    const { out: target, resume, log, lr, device, threads, ...asked } = context.options;
     const { data, phases, passes, slices, batch, count, size } = asked;
     const ct = scan(asked);
     const images = await trainingImages(context.name, ct, asked);
@@ -41,6 +45,7 @@ export const trainCtCommand = command({
     return runTraining(context, {
       target,
       resume,
+      log,
       identity: { ...asked, lr, images: all },
       phases,
       total: phases * passes * Math.ceil(Math.min(slices, images.training.length) / batch),

@@ -5,13 +5,13 @@ import { DICTIONARY_RECIPE, trainDictionary } from "../../src/applications/dicti
 import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
 import { integer, number, text } from "../options.js";
-import { resumeOption, runTraining } from "../training.js";
+import { runTraining, trainingOptions } from "../training.js";
 
 export const trainDictionaryCommand = command({
   summary: "Train the implicit dictionary by JFB on generated signals; resumable.",
   options: {
     out: text("Weights, written when training is done.", "FILE", "out/dictionary.safetensors"),
-    ...resumeOption,
+    ...trainingOptions,
     signals: integer("Training signals.", DICTIONARY_RECIPE.count, { min: 1 }),
     validation: integer("Signals kept apart, for early stopping.", DICTIONARY_RECIPE.validation, { min: 1 }),
     phases: integer("Checkpoints in all.", DICTIONARY_RECIPE.phases, { min: 1 }),
@@ -24,12 +24,13 @@ export const trainDictionaryCommand = command({
     seed: integer("Seed of the order of the batches.", DICTIONARY_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, signals: count, problem, device, threads, ...asked } = context.options;
+    const { out: target, resume, log, lr, signals: count, problem, device, threads, ...asked } = context.options;
     const { phases, passes, batch } = asked;
     context.out.line(`Training on ${count} signals.`);
     return runTraining(context, {
       target,
       resume,
+      log,
       identity: { ...asked, lr, signals: count, problem },
       phases,
       total: phases * passes * Math.ceil(count / batch),
