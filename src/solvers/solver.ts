@@ -5,7 +5,7 @@ import type { Tree } from "../tensor/tree.js";
 
 export interface Solver {
   readonly name: string;
-  /** State that starts at the point z. */
+  /** State that starts at the point z: arrays with the sample axis first, so that samples stop on their own. */
   init(z: Tree): Tree;
   /** One step: the next state, and the pair z, T(z) it evaluated, from which residuals are read. */
   step(T: Operator, state: Tree): { readonly next: Tree; readonly z: Tree; readonly Tz: Tree };
@@ -13,4 +13,8 @@ export interface Solver {
   readonly last?: Solver["step"];
   /** The point of a state. */
   point(state: Tree): Tree;
+  /** Paths of the state that count events of each sample, by what they count: `Solution.counts`. */
+  readonly counts?: Readonly<Record<string, string>>;
+  /** Products with the Jacobian of T at a look, each about the work of a step; default 0. */
+  readonly products?: number;
 }

@@ -1,0 +1,103 @@
+/** @file Steps that are tried, tested, and taken back where they fail. */
+
+import type { Operator } from "../operator.js";
+import { choose, dot } from "../points.js";
+import { zeros } from "../tensor/primitives/broadcast.js";
+import { add, less, lessEqual, max, select } from "../tensor/primitives/elementwise.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Tree } from "../tensor/tree.js";
+import { picard } from "./picard.js";
+import type { Solver } from "./solver.js";
+
+/** Where to try next. */
+export interface Proposal {
+  readonly name: string;
+  /** What it remembers between looks, empty; samples first. */
+  memory(z: Tree): Readonly<Record<string, Tree>>;
+  /** From a block of steps that led from `start` to `z`, and T(z): the point to try, and what to remember. */
+  propose(
+    T: Operator,
+    block: { readonly start: Tree; readonly z: Tree; readonly Tz: Tree; readonly memory: Readonly<Record<string, Tree>> },
+  ): { readonly point: Tree; readonly memory: Readonly<Record<string, Tree>> };
+  /** Products with the Jacobian of T that a proposal takes. Default 0. */
+  readonly products?: number;
+}
+
+interface State {
+  readonly [name: string]: Tree;
+  readonly now: Tree;
+  /** `now` of the last look, from which the block at hand began. */
+  readonly start: Tree;
+  /** The last T(z) that was kept. */
+  readonly point: Tree;
+  readonly memory: Readonly<Record<string, Tree>>;
+  /** Worst KKT residual of the last look. */
+  readonly worst: Tensor;
+  /** 1 where the block at hand began at a proposal. */
+  readonly trial: Tensor;
+  readonly rejected: Tensor;
+}
+
+/** Squared length beyond which a proposal counts as not finite. */
+const HUGE = 1e30;
+
+/**
+ * Steps of `inner`, and at every look a proposal: a block of steps that began at one is kept if
+ *
+ *     worst KKT residual at its end ≤ worst KKT residual where it was proposed,
+ *
+ * and taken back otherwise, sample by sample: the next block then begins at T(z) of before, as it would have without the proposal, and
+ * proposes nothing until its own look. So T decides in the end, whatever is proposed, learned steps too: converges where `inner`
+ * does. Blocks taken back are counted. With one step a look (`chunk: { every: 1 }`) every step is a proposal.
+ *
+ * @param inner  steps between proposals; default `picard()`
+ * @source Heaton, Chen, Wang & Yin 2023, Safeguarded Learned Convex Optimization; deviates: KKT residuals instead of the motion
+ * of T, because small steps have a small motion
+ */
+export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solver {
+  const stateOf = (tree: Tree) => tree as unknown as State;
+  return {
+    name: proposal.name,
+    counts: { rejected: "rejected" },
+    products: proposal.products ?? 0,
+    init: (z) => ({
+      now: z,
+      start: z,
+      point: z,
+      memory: proposal.memory(z),
+      worst: zeros(["N"]),
+      trial: zeros(["N"]),
+      rejected: zeros(["N"]),
+    }),
+    step: (T, tree) => {
+      const state = stateOf(tree);
+      const { next, z, Tz } = inner.step(T, state.now);
+      return { next: { ...state, now: next }, z, Tz };
+    },
+    last: (T, tree) => {
+      const state = stateOf(tree);
+      const z = state.now;
+      const Tz = T.apply(z);
+      const worst = Object.values(T.residuals(z, Tz)).reduce((a, b) => max(a, b));
+      const held = select(lessEqual(worst, state.worst), 1, 0);
+      const kept = less(0.5, select(less(0.5, state.trial), held, 1));
+      const made = proposal.propose(T, { start: state.start, z, Tz, memory: state.memory });
+      const finite = less(dot(made.point, made.point), HUGE);
+      const now = choose(kept, choose(finite, made.point, Tz), state.point);
+      return {
+        next: {
+          now,
+          start: now,
+          point: choose(kept, Tz, state.point),
+          memory: choose(kept, made.memory, proposal.memory(z)) as Readonly<Record<string, Tree>>,
+          worst: select(kept, worst, state.worst),
+          trial: select(kept, select(finite, 1, 0), 0),
+          rejected: add(state.rejected, select(kept, 0, 1)),
+        },
+        z,
+        Tz,
+      };
+    },
+    point: (tree) => stateOf(tree).point,
+  };
+}
