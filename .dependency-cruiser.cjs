@@ -8,7 +8,7 @@ const levels = [
   ["linear", "sets"],
   ["functions"],
   ["layers"],
-  ["problem", "operator"],
+  ["problem", "operator", "points"],
   ["dual"],
   ["witness"],
   ["splitting"],

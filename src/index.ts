@@ -70,6 +70,7 @@ export {
   type Weights,
 } from "./model.js";
 export * from "./operator.js";
+export * from "./points.js";
 export * from "./problem.js";
 export * from "./random.js";
 export * from "./sets/affine.js";
@@ -84,9 +85,14 @@ export * from "./sets/point.js";
 export * from "./sets/product.js";
 export * from "./sets/set.js";
 export { simplex } from "./sets/simplex.js";
+export * from "./solvers/anderson.js";
 export { stepBalance } from "./solvers/balance.js";
+export * from "./solvers/default.js";
+export * from "./solvers/newton-gmres.js";
 export * from "./solvers/picard.js";
 export * from "./solvers/relaxed.js";
+export * from "./solvers/restarted.js";
+export * from "./solvers/safeguarded.js";
 export type { Progress, Solution, SolveOptions, Status } from "./solvers/solve.js";
 export * from "./solvers/solver.js";
 export * from "./splitting/davis-yin.js";

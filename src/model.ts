@@ -11,7 +11,7 @@ import type { Problem } from "./problem.js";
 import { perSample } from "./sets/set.js";
 import { stepBalance } from "./solvers/balance.js";
 import { type Chunk, type ChunkShape, chunk } from "./solvers/chunk.js";
-import { picard } from "./solvers/picard.js";
+import { defaultSolver } from "./solvers/default.js";
 import { gather } from "./solvers/rows.js";
 import { type ProveSample, runChunks, type Solution, type SolveOptions } from "./solvers/solve.js";
 import type { Solver } from "./solvers/solver.js";
@@ -140,7 +140,7 @@ export function requireWeights(caller: string, model: Model, weights: Weights): 
 }
 
 export interface CompileOptions extends EngineOptions {
-  /** Default picard(). */
+  /** Default: see `defaultSolver`. */
   readonly solver?: Solver;
   /** Steps between residual tests, and tests between looks at progress; default 10 and 10. */
   readonly chunk?: ChunkShape;
@@ -206,7 +206,8 @@ export async function compileModel(
   const shape = options.chunk ?? DEFAULT_CHUNK;
   const proving = prover(traced, weights, model.dual);
   const names = proving.bounds && operator.duals ? Object.keys(proving.bounds.y) : [];
-  const built = chunk(operator, options.solver ?? picard(), shape, names);
+  const solver = options.solver ?? defaultSolver(operator);
+  const built = chunk(operator, solver, shape, names);
   const outputs = [...chunkOutputs(built), ...(names.length > 0 ? dualOutputs(built, proving.bounds!) : [])];
   const variable = variableInputs(outputs, traced);
   const violated = violatedConditions(operator, weights);
@@ -219,6 +220,7 @@ export async function compileModel(
     shape,
     leafShapes: built.state.map((leaf) => leaf.shape),
     violated,
+    counts: solver.counts ?? {},
     ...(operator.balance ? { balance: operator.balance } : {}),
     ...(names.length > 0 ? { dual: { names, prove: proveRow(proving, names) } } : {}),
   };

@@ -165,6 +165,7 @@ describe("each sample stops by itself", () => {
       shape,
       leafShapes: built.state.map((leaf) => leaf.shape),
       violated: [],
+      counts: {},
     };
     const data = { "data.w": bowlData.w, "data.d": bowlData.d };
     const { steps } = await runChunks(run, data, { tolerance: 1e-6 });

@@ -3,7 +3,7 @@
 import { VouchError } from "../errors.js";
 import { choose, dot, plus, zip } from "../points.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
-import { less, neg, select, sub } from "../tensor/primitives/elementwise.js";
+import { less, neg, onesLike, sub } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapTensors, type Tree } from "../tensor/tree.js";
 import { solvePositive } from "./cholesky.js";
@@ -37,8 +37,8 @@ interface Memory {
  *
  *     c = argmin ‖f − ΔF c‖² + ridge tr(ΔFᵀΔF) ‖c‖²,    u⁺ = g − ΔG c,
  *
- * ΔF, ΔG the last differences of f and g; sample by sample, kept only if no KKT residual grows (`safeguarded`). Good for smooth maps
- * and slow contractions; where the active constraints keep changing it is taken back often and gains little.
+ * ΔF, ΔG the last differences of f and g; sample by sample, taken back where the residual grows (`safeguarded`). Good for smooth maps and slow contractions;
+ * where the active constraints keep changing it is taken back often and gains little.
  *
  * @throws parameter if memory or ridge is out of range
  * @source Walker & Ni 2011, Anderson Acceleration for Fixed-Point Iterations, Algorithm AA; blocks and safeguard after Zhang,
@@ -83,7 +83,7 @@ export function anderson({ memory = 5, ridge = 1e-6, inner = picard() }: Anderso
         ridge,
       );
       const point = slots.reduce((u, slot, i) => plus(u, neg(c[i]!), dg[slot]!), g);
-      return { point, memory: { f, g, df, dg, filled: select(filled, 1, 1) } satisfies Memory };
+      return { point, memory: { f, g, df, dg, filled: onesLike(last.filled) } satisfies Memory };
     },
   };
   return safeguarded(proposal, inner);

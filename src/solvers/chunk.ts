@@ -3,13 +3,25 @@
 import type { Operator } from "../operator.js";
 import { perSample } from "../sets/set.js";
 import { broadcastTo, reshape, zeros } from "../tensor/primitives/broadcast.js";
-import { abs, add, div, less, lessEqual, max, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
+import {
+  abs,
+  add,
+  div,
+  less,
+  lessEqual,
+  max,
+  mul,
+  select,
+  sqrt,
+  sub,
+  type TensorLike,
+} from "../tensor/primitives/elementwise.js";
 import { iterate } from "../tensor/primitives/fixed-point.js";
 import { constant, input } from "../tensor/primitives/leaf.js";
 import { maximum } from "../tensor/primitives/maximum.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapTensors, type Tree, tensorLeaves, unflatten } from "../tensor/tree.js";
-import type { Solver } from "./solver.js";
+import type { Solver, Step } from "./solver.js";
 
 export interface ChunkShape {
   /** Steps between two residual tests. */
@@ -30,11 +42,11 @@ export interface Chunk {
   readonly running: Tensor;
   /** [N], steps taken in this chunk. */
   readonly steps: Tensor;
-  /** [N, checks], worst residual at each test; 0 where none was made. */
+  /** [N, checks], worst residual at each test, of trials that were taken back too; 0 where none was made. */
   readonly history: Tensor;
   /** [N] each. */
   readonly residuals: readonly Tensor[];
-  /** [N, checks], ‖T(z) − z‖ in the metric of T at each test: never grows where T is nonexpansive. */
+  /** [N, checks], ‖T(z) − z‖ in the metric of T at each test: never grows where T is nonexpansive. 0 at a trial taken back. */
   readonly motion: Tensor;
   /** Dual vectors by name, those asked for: the mean over the tests of this chunk, and the last. */
   readonly duals: { readonly mean: Readonly<Record<string, Tensor>>; readonly last: Readonly<Record<string, Tensor>> };
@@ -91,16 +103,19 @@ export function chunk(
       // Each by itself: of max(NaN, r) a GPU may return r.
       const finite = names.map((name) => select(less(abs(residuals[name]!), HUGE), 1, 0)).reduce((a, b) => mul(a, b));
       const above = select(lessEqual(worst, tolerance), 0, 1);
-      const keeps = less(0.5, mul(running, finite));
+      // Of a trial that was taken back nothing is known but that the sample goes on.
+      const known = (value: Tensor, other: TensorLike) => (moved.kept ? select(moved.kept, value, other) : value);
+      const sound = known(finite, 1);
+      const keeps = less(0.5, mul(running, sound));
       const next = tensorLeaves(moved.next).map(([, leaf], i) => select(perSample(keeps, leaf), leaf, now[i]!));
       const here = less(abs(sub(constant(Float32Array.from({ length: checks }, (_, i) => i)), test)), 0.5);
-      const on = mul(running, mul(finite, above));
+      const on = mul(running, mul(sound, known(above, 1)));
       const ends = tensorLeaves(moved.Tz).map(([, leaf]) => leaf);
       const difference = unflatten<Tensor>(
         moved.z,
         tensorLeaves(moved.z).map(([, leaf], i) => sub(ends[i]!, leaf)),
       );
-      const motion = sqrt(abs(T.metric(difference)));
+      const motion = known(sqrt(abs(T.metric(difference))), 0);
       const duals = dualsOf(T, moved.Tz);
       const kept = count + FIXED + names.length;
       return {
@@ -111,7 +126,10 @@ export function chunk(
           add(test, 1),
           select(here, reshape(worst, ["N", 1]), history),
           select(here, reshape(motion, ["N", 1]), motions),
-          ...names.map((name, i) => select(runs, residuals[name]!, now[count + FIXED + i]!)),
+          ...names.map((name, i) => {
+            const before = now[count + FIXED + i]!;
+            return select(runs, known(residuals[name]!, before), before);
+          }),
           ...averaged.map((name, i) => {
             const total = now[kept + i]!;
             return select(perSample(keeps, total), add(total, duals[name]!), total);
@@ -146,7 +164,7 @@ function dualsOf(T: Operator, z: Tree): Record<string, Tensor> {
   return T.duals?.(z) ?? {};
 }
 
-function advance(T: Operator, solver: Solver, start: Tree, every: number) {
+function advance(T: Operator, solver: Solver, start: Tree, every: number): Step {
   let state = start;
   for (let k = 1; k < every; k++) state = solver.step(T, state).next;
   return (solver.last ?? solver.step)(T, state);

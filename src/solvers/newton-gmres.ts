@@ -1,13 +1,12 @@
 /** @file Newton's method with Krylov steps. */
 
 import { VouchError } from "../errors.js";
-import type { Operator } from "../operator.js";
 import { dot, plus, zip } from "../points.js";
+import { zeros } from "../tensor/primitives/broadcast.js";
 import { div, max, neg, sqrt, sub } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapTensors, type Tree, tensorLeaves, unflatten } from "../tensor/tree.js";
 import { jvp } from "../tensor/vjp.js";
-import { zeros } from "../tensor/primitives/broadcast.js";
 import { picard } from "./picard.js";
 import { safeguarded } from "./safeguarded.js";
 import type { Solver } from "./solver.js";
@@ -48,14 +47,14 @@ export function newtonGmres({ krylov = 20, inner = picard() }: NewtonGmresOption
       name: `newtonGmres ${krylov}`,
       products: krylov,
       memory: () => ({}),
-      propose: (T, { z, Tz }) => ({ point: plus(z, 1, gcr(T, z, Tz, krylov)), memory: {} }),
+      propose: (_, { z, Tz }) => ({ point: plus(z, 1, gcr(z, Tz, krylov)), memory: {} }),
     },
     inner,
   );
 }
 
 /** s with (I − ∂T/∂z) s ≈ T(z) − z. */
-function gcr(T: Operator, z: Tree, Tz: Tree, steps: number): Tree {
+function gcr(z: Tree, Tz: Tree, steps: number): Tree {
   const [at, values] = [leavesOf(z), leavesOf(Tz)];
   const M = (v: Tree) => plus(v, -1, unflatten<Tensor>(z, jvp(values, at, leavesOf(v))));
   let r = zip(Tz, z, sub);
@@ -68,7 +67,12 @@ function gcr(T: Operator, z: Tree, Tz: Tree, steps: number): Tree {
       [p, Mp] = [plus(p, along, before.p), plus(Mp, along, before.Mp)];
     }
     const unit = div(1, max(sqrt(dot(Mp, Mp)), TINY));
-    const scaled = (tree: Tree) => plus(mapTensors(tree, (leaf) => zeros(leaf.shape)), unit, tree);
+    const scaled = (tree: Tree) =>
+      plus(
+        mapTensors(tree, (leaf) => zeros(leaf.shape)),
+        unit,
+        tree,
+      );
     const direction = { p: scaled(p), Mp: scaled(Mp) };
     const step = dot(r, direction.Mp);
     s = plus(s, step, direction.p);

@@ -3,7 +3,19 @@
 import type { Operator } from "../operator.js";
 import { choose, plus, zip } from "../points.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
-import { abs, add, asTensor, div, less, lessEqual, max, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
+import {
+  abs,
+  add,
+  asTensor,
+  div,
+  less,
+  lessEqual,
+  max,
+  mul,
+  select,
+  sqrt,
+  sub,
+} from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Tree } from "../tensor/tree.js";
 import type { Solver } from "./solver.js";

@@ -1,9 +1,9 @@
 /** @file Steps that are tried, tested, and taken back where they fail. */
 
 import type { Operator } from "../operator.js";
-import { choose, dot } from "../points.js";
+import { choose, dot, zip } from "../points.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
-import { add, less, lessEqual, max, select } from "../tensor/primitives/elementwise.js";
+import { abs, add, less, lessEqual, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Tree } from "../tensor/tree.js";
 import { picard } from "./picard.js";
@@ -17,7 +17,12 @@ export interface Proposal {
   /** From a block of steps that led from `start` to `z`, and T(z): the point to try, and what to remember. */
   propose(
     T: Operator,
-    block: { readonly start: Tree; readonly z: Tree; readonly Tz: Tree; readonly memory: Readonly<Record<string, Tree>> },
+    block: {
+      readonly start: Tree;
+      readonly z: Tree;
+      readonly Tz: Tree;
+      readonly memory: Readonly<Record<string, Tree>>;
+    },
   ): { readonly point: Tree; readonly memory: Readonly<Record<string, Tree>> };
   /** Products with the Jacobian of T that a proposal takes. Default 0. */
   readonly products?: number;
@@ -31,8 +36,8 @@ interface State {
   /** The last T(z) that was kept. */
   readonly point: Tree;
   readonly memory: Readonly<Record<string, Tree>>;
-  /** Worst KKT residual of the last look. */
-  readonly worst: Tensor;
+  /** ‖T(z) − z‖ in the metric of T at the last look that was kept. */
+  readonly motion: Tensor;
   /** 1 where the block at hand began at a proposal. */
   readonly trial: Tensor;
   readonly rejected: Tensor;
@@ -40,19 +45,24 @@ interface State {
 
 /** Squared length beyond which a proposal counts as not finite. */
 const HUGE = 1e30;
+/** Share of the motion that a proposal must get below. */
+const DESCENT = 0.9999;
 
 /**
- * Steps of `inner`, and at every look a proposal: a block of steps that began at one is kept if
+ * Steps of `inner`, and at every look a proposal: a block of steps that began at one is kept if it passes the descent test
  *
- *     worst KKT residual at its end ≤ worst KKT residual where it was proposed,
+ *     ‖T(z) − z‖_P at its end ≤ 0.9999 ‖T(z) − z‖_P where it was proposed,
  *
- * and taken back otherwise, sample by sample: the next block then begins at T(z) of before, as it would have without the proposal, and
- * proposes nothing until its own look. So T decides in the end, whatever is proposed, learned steps too: converges where `inner`
- * does. Blocks taken back are counted. With one step a look (`chunk: { every: 1 }`) every step is a proposal.
+ * in the metric P of T, and taken back otherwise, sample by sample: the next block then begins at T(z) of before, as it would have
+ * without the proposal, and is not tested. Either proposals
+ * pass for ever and the motion goes to 0, or T decides in the end: converges whatever is proposed, learned steps too. Blocks taken back are counted. With one step a look (`chunk: { every: 1 }`) every step is a
+ * proposal.
+ *
+ * P(z − T(z)) is the residual of the KKT conditions at T(z), so that this is its length in P⁻¹; the relative residuals by which a
+ * solve stops may shrink while a proposal runs away.
  *
  * @param inner  steps between proposals; default `picard()`
- * @source Heaton, Chen, Wang & Yin 2023, Safeguarded Learned Convex Optimization; deviates: KKT residuals instead of the motion
- * of T, because small steps have a small motion
+ * @source Heaton, Chen, Wang & Yin 2023, Safeguarded Learned Convex Optimization, with μ the last motion
  */
 export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solver {
   const stateOf = (tree: Tree) => tree as unknown as State;
@@ -65,7 +75,7 @@ export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solve
       start: z,
       point: z,
       memory: proposal.memory(z),
-      worst: zeros(["N"]),
+      motion: zeros(["N"]),
       trial: zeros(["N"]),
       rejected: zeros(["N"]),
     }),
@@ -78,8 +88,8 @@ export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solve
       const state = stateOf(tree);
       const z = state.now;
       const Tz = T.apply(z);
-      const worst = Object.values(T.residuals(z, Tz)).reduce((a, b) => max(a, b));
-      const held = select(lessEqual(worst, state.worst), 1, 0);
+      const motion = sqrt(abs(T.metric(zip(Tz, z, sub))));
+      const held = select(lessEqual(motion, mul(DESCENT, state.motion)), 1, 0);
       const kept = less(0.5, select(less(0.5, state.trial), held, 1));
       const made = proposal.propose(T, { start: state.start, z, Tz, memory: state.memory });
       const finite = less(dot(made.point, made.point), HUGE);
@@ -90,12 +100,13 @@ export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solve
           start: now,
           point: choose(kept, Tz, state.point),
           memory: choose(kept, made.memory, proposal.memory(z)) as Readonly<Record<string, Tree>>,
-          worst: select(kept, worst, state.worst),
+          motion: select(kept, motion, state.motion),
           trial: select(kept, select(finite, 1, 0), 0),
           rejected: add(state.rejected, select(kept, 0, 1)),
         },
         z,
         Tz,
+        kept,
       };
     },
     point: (tree) => stateOf(tree).point,

@@ -56,6 +56,8 @@ export interface Solution {
   readonly history: readonly (readonly number[])[];
   /** Conditions of the splitting that do not hold, in words; empty when its guarantees apply. */
   readonly violated: readonly string[];
+  /** Events of the solver by name, sample by sample: `rejected` proposals, `restarts`. */
+  readonly counts: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Defaults of `SolveOptions`. */
@@ -71,6 +73,8 @@ export interface ChunkRun {
   /** Shape of each state leaf, sample axis first. */
   readonly leafShapes: readonly (readonly (number | "N")[])[];
   readonly violated: readonly string[];
+  /** Paths of the state that count events, by name. */
+  readonly counts: Readonly<Record<string, string>>;
   readonly balance?: Balance;
   /** Names of the averaged dual vectors, at the end of the outputs before P and D; absent where there is no bound. */
   readonly dual?: { readonly names: readonly string[]; readonly prove: ProveSample };
@@ -201,7 +205,19 @@ export async function runChunks(
   proofs.forEach((proof, sample) => {
     if (proof) scatter(proof.x, [sample], x!);
   });
-  const solution: Solution = { x: x!, z, duals, proofs, status, steps, residual, history, violated: run.violated };
+  const counts = Object.fromEntries(Object.entries(run.counts).map(([name, path]) => [name, [...z[path]!.data]]));
+  const solution: Solution = {
+    x: x!,
+    z,
+    duals,
+    proofs,
+    status,
+    steps,
+    residual,
+    history,
+    violated: run.violated,
+    counts,
+  };
   if (options.strict ?? true) requireConverged(solution, tolerance);
   return solution;
 }

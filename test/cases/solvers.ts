@@ -1,7 +1,10 @@
 /** @file The table of solvers. */
 
+import { anderson } from "../../src/solvers/anderson.js";
+import { newtonGmres } from "../../src/solvers/newton-gmres.js";
 import { picard } from "../../src/solvers/picard.js";
 import { relaxed } from "../../src/solvers/relaxed.js";
+import { restarted } from "../../src/solvers/restarted.js";
 import type { Solver } from "../../src/solvers/solver.js";
 
 export interface SolverCase {
@@ -16,4 +19,8 @@ export const solverCases: readonly SolverCase[] = [
   { factory: "picard", title: "", build: picard, cost: 1 },
   { factory: "relaxed", title: "over", build: () => relaxed(1.4), cost: 1 },
   { factory: "relaxed", title: "under", build: () => relaxed(0.5), cost: 2.2 },
+  { factory: "anderson", title: "", build: () => anderson(), cost: 1 },
+  { factory: "anderson", title: "of three", build: () => anderson({ memory: 3, ridge: 1e-10 }), cost: 1 },
+  { factory: "restarted", title: "", build: restarted, cost: 4 },
+  { factory: "newtonGmres", title: "", build: () => newtonGmres({ krylov: 6 }), cost: 1 },
 ];

@@ -1,6 +1,7 @@
 /** @file Laws of solvers: the fixed point of Picard iteration, from true pairs z, T(z), within a stated cost. */
 
 import { describe, expect, it } from "vitest";
+import type { Solver } from "../../src/solvers/solver.js";
 import { interpret } from "../../src/tensor/interpret.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
 import { concrete } from "../../src/tensor/tensor.js";
@@ -10,6 +11,8 @@ import { solverCases } from "../cases/solvers.js";
 import { splittingCases } from "../cases/splittings.js";
 import { running } from "../points.js";
 
+/** Steps between looks. */
+const LOOK = 5;
 const problems = splittingCases.filter(({ steps }) => steps <= 500);
 
 describe.each(solverCases.map((row) => [`${row.factory} ${row.title}`, row] as const))("%s", (_, row) => {
@@ -20,17 +23,19 @@ describe.each(solverCases.map((row) => [`${row.factory} ${row.title}`, row] as c
     const like = solver.init(T.init());
     const state = mapTensors(like, (leaf, path) => input(`state.${path}`, leaf.shape));
     const paths = tensorLeaves(like).map(([path]) => `state.${path}`);
-    const { next, z, Tz } = solver.step(T, state);
-    const direct = T.apply(z);
-    const outputs = [...leaves(next), ...leaves(Tz), ...leaves(direct), T.read(solver.point(next))];
+    const graphOf = (step: Solver["step"]) => {
+      const { next, z, Tz } = step(T, state);
+      return [...leaves(next), ...leaves(Tz), ...leaves(T.apply(z)), T.read(solver.point(next))];
+    };
+    const [plain, look] = [graphOf(solver.step), graphOf(solver.last ?? solver.step)];
     let now: readonly Array64[] = leaves(like).map(({ shape }) => {
       const at = concrete(shape, problem.batch);
       return { shape: at, data: new Float64Array(at.reduce((p, n) => p * n, 1)) };
     });
     let x: Float64Array = new Float64Array();
-    const pair = leaves(Tz).length;
-    for (let k = 0; k < problem.steps * row.cost; k++) {
-      const values = interpret(outputs, {
+    const pair = leaves(T.init()).length;
+    for (let k = 1; k <= LOOK * Math.ceil((problem.steps * row.cost) / LOOK); k++) {
+      const values = interpret(k % LOOK === 0 ? look : plain, {
         ...problem.feeds,
         ...Object.fromEntries(paths.map((path, i) => [path, now[i]!])),
       });
