@@ -4,6 +4,7 @@ import { machineLine } from "../cli/output.js";
 import { engine } from "./engine.js";
 import { nullSpace } from "./null-space.js";
 import { soak } from "./soak.js";
+import { solvers } from "./solvers.js";
 import { tvRadius } from "./tv-radius.js";
 import { witness } from "./witness.js";
 
@@ -16,6 +17,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 const benches: Readonly<Record<string, Bench>> = {
   engine,
   "null-space": nullSpace,
+  solvers,
   soak,
   "tv-radius": tvRadius,
   witness,
