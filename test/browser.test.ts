@@ -1,7 +1,10 @@
 /** @file The same models in headless Chromium as in Node: WASM in one thread, the engine's choice, its errors. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exportOnnx } from "../src/files/onnx-export.js";
+import { type ExportedResult, loadOnnx } from "../src/files/onnx-load.js";
 import { type Browser, noBrowser, openBrowser } from "./browser/harness.js";
+import { calibrationFor, exportedCases } from "./cases/exported.js";
 import { relativeDifference, subjects } from "./cases/subjects.js";
 
 /** Stated tolerance between devices, relative to the largest value. */
@@ -45,4 +48,25 @@ describe.skipIf(noBrowser !== undefined)(`headless Chromium${noBrowser ? `, left
       expect(relativeDifference(there, data)).toBeLessThan(TOLERANCE);
     },
   );
+
+  it.each(exportedCases.map((one) => [one.title, one] as const))("an exported file: %s", async (_, one) => {
+    const calibration = await calibrationFor(one);
+    const bytes = exportOnnx(one.model, one.weights, { calibration, solver: one.solver, ...one.stop });
+    await using file = await loadOnnx(bytes, "model.onnx");
+    const here = await file.run(one.data);
+    const data = Object.entries(one.data).map(([name, { shape, data: values }]) => {
+      return [name, { shape: [...shape], data: Array.from(values) }] as const;
+    });
+    const there = await browser.call("exported", Array.from(bytes), Object.fromEntries(data), "wasm");
+    const said = (results: readonly Pick<ExportedResult, "status" | "trustworthy" | "certificates">[]) =>
+      results.map(({ status, trustworthy, certificates }) => [
+        ...[status, trustworthy],
+        ...certificates.map(({ property, label }) => `${property}: ${label}`),
+      ]);
+    expect(said(there)).toEqual(said(here));
+    expect(here.map(({ status, trustworthy }) => [status, trustworthy])).toEqual(one.expected);
+    there.forEach(({ status, x }, n) => {
+      if (status === "converged") expect(relativeDifference(x, here[n]!.x.data)).toBeLessThan(1e-3);
+    });
+  });
 });

@@ -3,6 +3,7 @@
 import type { DeviceName } from "../../src/engine/device.js";
 import { compile } from "../../src/engine/session.js";
 import { VouchError } from "../../src/errors.js";
+import { loadOnnx } from "../../src/files/onnx-load.js";
 import { mul } from "../../src/tensor/primitives/elementwise.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
 import { subjects } from "../cases/subjects.js";
@@ -13,6 +14,19 @@ const calls = {
     const subject = subjects.find((one) => one.name === name)!;
     const { data, ms, steps } = await subject.compute({ device });
     return { data: Array.from(data), ms, steps };
+  },
+  /** What an exported file says of data by name. */
+  async exported(
+    bytes: readonly number[],
+    data: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: readonly number[] }>>,
+    device: "auto" | DeviceName,
+  ) {
+    await using file = await loadOnnx(Uint8Array.from(bytes), "model.onnx", { device });
+    const arrays = Object.entries(data).map(([name, { shape, data: values }]) => {
+      return [name, { shape, data: Float32Array.from(values) }] as const;
+    });
+    const results = await file.run(Object.fromEntries(arrays));
+    return results.map(({ x, ...rest }) => ({ ...rest, x: Array.from(x.data) }));
   },
   /** Device of a small session, or the error's code and sentence. */
   async device(device: "auto" | DeviceName) {

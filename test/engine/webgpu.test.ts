@@ -2,10 +2,13 @@
 
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/engine/session.js";
+import { exportOnnx } from "../../src/files/onnx-export.js";
+import { loadOnnx } from "../../src/files/onnx-load.js";
 import { compileModel } from "../../src/model.js";
 import { add } from "../../src/tensor/primitives/elementwise.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
 import { useSoftwareAdapter } from "../adapter.js";
+import { calibrationFor, exportedCases } from "../cases/exported.js";
 import { breaking } from "../cases/robust.js";
 import { relativeDifference, subjects } from "../cases/subjects.js";
 
@@ -29,6 +32,18 @@ describe.skipIf(missing !== undefined)(`WebGPU in Node${missing ? `, left out: $
     const { data, steps } = await subject.compute(engine);
     expect(steps).toBe(50);
     expect(relativeDifference(data, subject.reference())).toBeLessThan(1e-4);
+  });
+
+  it("an exported file", async () => {
+    const one = exportedCases.find(({ title }) => title.startsWith("denoising"))!;
+    const bytes = exportOnnx(one.model, one.weights, {
+      calibration: await calibrationFor(one),
+      solver: one.solver,
+      ...one.stop,
+    });
+    await using file = await loadOnnx(bytes, "model.onnx", engine);
+    const results = await file.run(one.data);
+    expect(results.map(({ status, trustworthy }) => [status, trustworthy])).toEqual(one.expected);
   });
 
   it("a NaN in the middle of a solve stops its sample and no other", async () => {
