@@ -274,6 +274,30 @@ export const primitiveCases: readonly Case[] = [
     build: ([x, g]) => C.conv2dFilter(x!, g!, 0),
   },
   {
+    primitive: "conv2dFilter",
+    inputs: ({ b, c }) => [
+      ["N", 4, b + 4, c + 4],
+      ["N", 3, b + 4, c + 4],
+    ],
+    build: ([x, g]) => C.conv2dFilter(x!, g!, 2),
+  },
+  {
+    primitive: "conv2dFilter",
+    inputs: ({ b, c }) => [
+      ["N", 4, b + 2, c + 2],
+      ["N", 2, b + 5, c + 5],
+    ],
+    build: ([x, g]) => C.conv2dFilter(x!, g!, 2),
+  },
+  {
+    primitive: "conv2dFilter",
+    inputs: ({ b, c }) => [
+      ["N", 4, b + 4, c + 4],
+      ["N", 2, b + 2, c + 2],
+    ],
+    build: ([x, g]) => C.conv2dFilter(x!, g!, 0),
+  },
+  {
     primitive: "sparseMatmul",
     inputs: () => [["N", 12]],
     build: ([x], { a }) => S.sparseMatmul(x!, smallSparse(4 + a, 3, 4)),

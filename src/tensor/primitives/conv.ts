@@ -2,6 +2,7 @@
 
 import { type Enclosed, innerProduct, largest, moved } from "../rounding.js";
 import { apply, concrete, type Primitive, shapeError, showShape, type Tensor, type Value } from "../tensor.js";
+import { filterGradient } from "./conv-filter.js";
 
 interface Padded {
   readonly padding: number;
@@ -227,30 +228,11 @@ export const conv2dFilterPrimitive: Primitive<Padded> = {
     g && conv2dAdjoint(y!, g, padding),
     g && conv2d(x!, g, padding),
   ],
-  // One product per sample of g [out, H'W'] with the shifted copies of x [in·h·w, H'W'].
   onnx: (build, [x, g], { inputs, outputs, attributes: { padding } }) => {
-    const [, ci, h, w] = inputs[0]!.shape as [never, number, number, number];
-    const [, co, ho, wo] = inputs[1]!.shape as [never, number, number, number];
-    const [, , kh, kw] = outputs[0]!.shape as [never, never, number, number];
-    const padded =
-      padding === 0 ? x! : build.node("Pad", [x!, build.int64([0, 0, padding, padding, 0, 0, padding, padding])]);
-    const shifts: string[] = [];
-    const axes = build.int64([2, 3]);
-    for (let i = 0; i < kh; i++)
-      for (let j = 0; j < kw; j++) {
-        shifts.push(build.node("Slice", [padded, build.int64([i, j]), build.int64([i + ho, j + wo]), axes]));
-      }
-    if (padding === 0 && (h !== ho + kh - 1 || w !== wo + kw - 1))
-      throw shapeError("conv2dFilter", "matching sizes", `${h}×${w}`);
-    const patches = build.node("Reshape", [
-      build.node("Concat", shifts, { axis: 1 }),
-      build.int64([0, kh * kw * ci, ho * wo]),
-    ]);
-    const flat = build.node("Reshape", [g!, build.int64([0, co, ho * wo])]);
-    const products = build.node("MatMul", [flat, build.node("Transpose", [patches], { perm: [0, 2, 1] })]);
-    const total = build.node("ReduceSum", [products, build.int64([0])], { keepdims: 0 });
-    const shaped = build.node("Reshape", [total, build.int64([co, kh, kw, ci])]);
-    return [build.node("Transpose", [shaped], { perm: [0, 3, 1, 2] })];
+    const [, ci, height, width] = inputs[0]!.shape as [never, number, number, number];
+    const [, out, above, beside] = inputs[1]!.shape as [never, number, number, number];
+    const [, , rows, columns] = outputs[0]!.shape as [never, never, number, number];
+    return [filterGradient(build, x!, g!, { in: ci, height, width, out, above, beside, rows, columns, padding })];
   },
   enclose: ([x, g], [y]) => {
     const [n, , h, w] = g!.value.shape as [number, number, number, number];
