@@ -2,9 +2,11 @@
 
 import { machineLine } from "../cli/output.js";
 import { engine } from "./engine.js";
+import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
 import { soak } from "./soak.js";
 import { solvers } from "./solvers.js";
+import { tamper } from "./tamper.js";
 import { tvRadius } from "./tv-radius.js";
 import { witness } from "./witness.js";
 
@@ -16,9 +18,11 @@ export type Bench = (log: (line: string) => void) => Promise<{
 
 const benches: Readonly<Record<string, Bench>> = {
   engine,
+  level,
   "null-space": nullSpace,
   solvers,
   soak,
+  tamper,
   "tv-radius": tvRadius,
   witness,
 };
