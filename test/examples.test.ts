@@ -17,6 +17,7 @@ const promises: Readonly<Record<string, RegExp>> = {
   "04-prove-the-gap.ts": /better by more than 0\.\d+ %/,
   "05-export.ts": /^converged, trustworthy .*joint: pass\)\nmax-steps, not to be trusted .*fidelity: fail/m,
   "06-learned-prox.ts": /^(\w+ \w+: .* holds\n){7}no proof of optimality, no-objective: prior /,
+  "07-receipt.ts": /^VERIFIED every digest and figure\nREFUTED stated fail, computed pass$/m,
 };
 
 describe("examples", () => {

@@ -4,6 +4,7 @@ import type { Commands } from "../command.js";
 import { arbitrageCommand } from "./arbitrage.js";
 import { bundleCheck, bundleSeal } from "./bundle.js";
 import { calibrateCommand } from "./calibrate.js";
+import { card } from "./card.js";
 import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
@@ -28,6 +29,7 @@ export const commands: Commands = {
   check: checkCommand,
   route: routeCommand,
   arbitrage: arbitrageCommand,
+  card,
   keygen,
   verify: verifyCommand,
   "log verify": logVerify,
