@@ -25,6 +25,7 @@ import { inner } from "../src/sets/set.js";
 import { chunk } from "../src/solvers/chunk.js";
 import { picard } from "../src/solvers/picard.js";
 import { gather } from "../src/solvers/rows.js";
+import { type Proposal, safeguarded } from "../src/solvers/safeguarded.js";
 import { type Progress, runChunks, type SolveOptions } from "../src/solvers/solve.js";
 import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
 import { proximalGradient } from "../src/splitting/proximal-gradient.js";
@@ -34,6 +35,7 @@ import { constant } from "../src/tensor/primitives/leaf.js";
 import { matmulTransposed } from "../src/tensor/primitives/matmul.js";
 import { maximum } from "../src/tensor/primitives/maximum.js";
 import type { Shape, Tensor } from "../src/tensor/tensor.js";
+import { mapTensors } from "../src/tensor/tree.js";
 import { quadratic } from "./cases/splittings.js";
 
 const draw = (shape: readonly number[], seed: number, scale = 1): Float32 => {
@@ -194,6 +196,24 @@ describe("a solve that does not converge says so", () => {
     expect(status).toEqual(["converged", "converged", "max-steps", "max-steps", "converged"]);
     expect(steps[2]).toBe(35);
     expect(steps[3]).toBe(35);
+  });
+
+  it("not by the residual of a trial that was taken back, be it as small as it may", async () => {
+    // Far along a flat valley relative residuals are about its slope, and the motion is large.
+    const far: Proposal = {
+      name: "far",
+      memory: () => ({}),
+      propose: (_, { z }) => ({ point: mapTensors(z, (leaf) => add(leaf, 1e3)), memory: {} }),
+    };
+    const data = { w: filled([1, 3], [1e-3, 1e-3, 1e-3]), d: filled([1, 3], [1, 1, 1]) };
+    const options = { tolerance: 5e-3, maxSteps: 20, strict: false };
+    const { status, residual, history } = await solve(bowlModel(), data, options, {
+      solver: safeguarded(far),
+      chunk: { every: 10, checks: 10 },
+    });
+    expect(history[0]!.at(-1)).toBeLessThan(5e-3);
+    expect(residual[0]!["fit"]).toBeGreaterThan(5e-3);
+    expect(status).toEqual(["max-steps"]);
   });
 
   it("non-finite: one sample's NaN leaves the others as they were, and its own x finite", async () => {

@@ -9,7 +9,7 @@ import { formatStandalone, type StandaloneOutput } from "../engine/standalone.js
 import { VouchError } from "../errors.js";
 import { DEFAULT_CHUNK, feedParams, type Model, requireWeights, violatedConditions, type Weights } from "../model.js";
 import type { ChunkShape } from "../solvers/chunk.js";
-import { picard } from "../solvers/picard.js";
+import { defaultSolver } from "../solvers/default.js";
 import { requirePositive, STOP } from "../solvers/solve.js";
 import type { Solver } from "../solvers/solver.js";
 import { type Limits, statuses } from "../solvers/whole.js";
@@ -28,7 +28,7 @@ export interface ExportOptions extends Partial<Limits> {
   readonly label?: Labeller;
   /** Of the joint test; default 0.05 and 0.1. */
   readonly levels?: Partial<Levels>;
-  /** Default picard(). */
+  /** Default: see `defaultSolver`. */
   readonly solver?: Solver;
   /** Default as `compileModel`'s. */
   readonly chunk?: ChunkShape;
@@ -60,11 +60,11 @@ export interface ExportOptions extends Partial<Limits> {
 export function exportOnnx(model: Model, weights: Weights, options: ExportOptions): Uint8Array {
   const { calibration, units = {}, notes = {}, label = conformalLabel, levels = {} } = options;
   const { tolerance = STOP.tolerance, maxSteps = STOP.maxSteps } = options;
-  const { solver = picard(), chunk = DEFAULT_CHUNK } = options;
   requirePositive("exportOnnx: tolerance", tolerance);
   requirePositive("exportOnnx: maxSteps", maxSteps);
   requireWeights("exportOnnx", model, weights);
   const traced = model.trace();
+  const { solver = defaultSolver(traced.operator), chunk = DEFAULT_CHUNK } = options;
   const graph = certifiedGraph(traced, { calibration, label, levels, solver, chunk, tolerance, maxSteps });
   const outputs = named(graph, units);
   const inputs = Object.entries(model.data).map(([name, shape]) => ({

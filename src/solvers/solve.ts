@@ -188,7 +188,7 @@ export async function runChunks(
         }
       }
       if (going) return true;
-      status[sample] = judge(history[sample]!, motion[sample]!, tolerance);
+      status[sample] = judge(residual[sample]!, motion[sample]!, tolerance);
       return false;
     });
     if (run.balance) {
@@ -222,8 +222,9 @@ export async function runChunks(
   return solution;
 }
 
-function judge(history: readonly number[], motion: readonly number[], tolerance: number): Status {
-  const last = history.at(-1)!;
+/** By the residuals of the state that is returned: the last of the history may be of a trial that was taken back. */
+function judge(residual: Readonly<Record<string, number>>, motion: readonly number[], tolerance: number): Status {
+  const last = Math.max(...Object.values(residual));
   if (last <= tolerance) return "converged";
   if (motion.some((length) => length > BLOW_UP * motion[0]!)) return "diverged";
   return last < 1e30 ? "max-steps" : "non-finite";

@@ -17,12 +17,14 @@ import { random } from "../../src/random.js";
 import { box } from "../../src/sets/box.js";
 import { point } from "../../src/sets/point.js";
 import { inner } from "../../src/sets/set.js";
+import { anderson } from "../../src/solvers/anderson.js";
 import { picard } from "../../src/solvers/picard.js";
 import type { Solver } from "../../src/solvers/solver.js";
 import type { Limits } from "../../src/solvers/whole.js";
 import { mul, sub } from "../../src/tensor/primitives/elementwise.js";
 import { constant } from "../../src/tensor/primitives/leaf.js";
 import { SIZE, tinyBundle, tinyCt } from "../cli/tiny.js";
+import { leastSquares } from "./splittings.js";
 
 type Data = Readonly<Record<string, Float32>>;
 
@@ -121,6 +123,38 @@ function ct(): ExportedCase {
   };
 }
 
+/** A slow valley by Anderson's extrapolation: proposals inside, some of them taken back. */
+function valley(): ExportedCase {
+  const slopes = [1, 0.3, 0.1, 0.03, 0.01];
+  const n = slopes.length;
+  const datum = (kind: string, index: number, size = 1) => {
+    const draw = random(13).fork(kind).fork(index);
+    return Float32Array.from({ length: n }, () => size * draw.normal());
+  };
+  const diagonal = slopes.flatMap((slope, i) => slopes.map((_, j) => (i === j ? slope : 0)));
+  return {
+    title: "least squares by Anderson",
+    model: define({
+      name: "valley",
+      params: {},
+      data: { d: ["N", n] },
+      problem: (_, { d }) => ({
+        fit: { smooth: leastSquares(d), of: matrix(constant(diagonal, [n, n])) },
+        size: { prox: l1(1e-3) },
+      }),
+    }),
+    weights: {},
+    solver: anderson(),
+    stop: { tolerance: 1e-4, maxSteps: 3000 },
+    held: (count) => ({ d: rows(Array.from({ length: count }, (_, i) => datum("held", i))) }),
+    data: { d: rows([datum("test", 1), datum("test", 2, 20)]) },
+    expected: [
+      ["converged", true],
+      ["converged", false],
+    ],
+  };
+}
+
 /** min ½Σ wᵢ(xᵢ − dᵢ)² + 0.1‖x‖₁ over a box: Davis–Yin, whose answer is read through a prox. */
 function denoising(): ExportedCase {
   const n = 12;
@@ -160,4 +194,4 @@ function denoising(): ExportedCase {
   };
 }
 
-export const exportedCases: readonly ExportedCase[] = [recovery(), ct(), denoising()];
+export const exportedCases: readonly ExportedCase[] = [recovery(), ct(), denoising(), valley()];

@@ -239,7 +239,8 @@ describe("exportOnnx", () => {
     const { model, weights, stop } = one!;
     const calibration = await calibrationFor(one!, 19);
     const refused = (options: object) => thrown(() => exportOnnx(model, weights, { calibration, ...stop, ...options }));
-    expect(exportOnnx(model, weights, { calibration, ...stop, label: ecdfLabel }).length).toBeGreaterThan(0);
+    const { solve } = checkOnnx(exportOnnx(model, weights, { calibration, label: ecdfLabel }), "model.onnx");
+    expect(solve).toMatchObject({ solver: "relaxed 1.9", tolerance: 1e-4, maxSteps: 5000, every: 10, checks: 10 });
     expect(refused({ label: randomizedLabel(random(1)) })).toMatchObject({ code: "parameter" });
     const strict = (values: readonly number[], alpha: number) => conformalLabel(values, alpha, { fail: 0.01 });
     expect(refused({ label: strict })).toMatchObject({ code: "certificate" });
