@@ -10,6 +10,7 @@ import { random } from "../src/random.js";
 import { point } from "../src/sets/point.js";
 import { perSample } from "../src/sets/set.js";
 import { anderson } from "../src/solvers/anderson.js";
+import { stepBalance } from "../src/solvers/balance.js";
 import { defaultSolver } from "../src/solvers/default.js";
 import { newtonGmres } from "../src/solvers/newton-gmres.js";
 import { picard } from "../src/solvers/picard.js";
@@ -45,10 +46,18 @@ const pursuit: Model = define({
   }),
   split: (problem) => linearizedAdmm(problem),
 });
+/** The same from steps far off, which the solve rebalances. */
+const unbalanced: Model = {
+  ...pursuit,
+  trace: () => {
+    const traced = pursuit.trace();
+    return { ...traced, operator: linearizedAdmm(traced.problem, { ratio: 1000, balance: stepBalance() }) };
+  },
+};
 const data = { d: draw([batch, m], 5), good: { shape: [batch], data: Float32Array.of(1, 0, 1, 0) } };
 
-async function solved(options: CompileOptions, more: SolveOptions = {}) {
-  await using compiled = await compileModel(pursuit, {}, options);
+async function solved(options: CompileOptions, more: SolveOptions = {}, model = pursuit) {
+  await using compiled = await compileModel(model, {}, options);
   return await compiled.solve(data, { tolerance: 1e-5, maxSteps: 20_000, ...more });
 }
 const apart = (a: Float32, b: Float32) => Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)));
@@ -139,6 +148,14 @@ describe.each(Object.entries(solvers))("%s", (_, build) => {
     expect(status).toEqual(new Array(batch).fill("converged"));
     expect(apart(x, plain.x)).toBeLessThan(2e-3);
     expect(new Set(steps).size).toBeGreaterThan(1);
+  });
+
+  it("comes to it while its steps are rebalanced", async () => {
+    const plain = await solved({ solver: picard() }, { tolerance: 1e-6 });
+    const chunk = { every: 10, checks: 5 };
+    const { x, status } = await solved({ solver: build(), chunk }, {}, unbalanced);
+    expect(status).toEqual(new Array(batch).fill("converged"));
+    expect(apart(x, plain.x)).toBeLessThan(2e-3);
   });
 
   it("goes on from the state of a solve", async () => {

@@ -3,19 +3,7 @@
 import type { Operator } from "../operator.js";
 import { choose, plus, zip } from "../points.js";
 import { zeros } from "../tensor/primitives/broadcast.js";
-import {
-  abs,
-  add,
-  asTensor,
-  div,
-  less,
-  lessEqual,
-  max,
-  mul,
-  select,
-  sqrt,
-  sub,
-} from "../tensor/primitives/elementwise.js";
+import { abs, add, div, less, lessEqual, max, mul, select, sqrt, sub } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Tree } from "../tensor/tree.js";
 import type { Solver } from "./solver.js";
@@ -86,7 +74,7 @@ export function restarted(): Solver {
       const grew = mul(is(lessEqual(motion, mul(NECESSARY, state.first))), is(less(state.before, motion)));
       const near = is(lessEqual(motion, mul(SUFFICIENT, state.first)));
       const long = is(less(mul(LONG, state.total), state.count));
-      const balance = T.balance?.factor ?? asTensor(0);
+      const balance = add(T.balance?.factor ?? 0, zeros(["N"]));
       const other = is(less(0, abs(sub(balance, state.balance))));
       const again = less(0.5, max(other, mul(seen, max(max(near, grew), long))));
       return {
@@ -98,7 +86,7 @@ export function restarted(): Solver {
           total: add(state.total, 1),
           first: select(again, 0, select(less(0, state.first), state.first, motion)),
           before: motion,
-          balance: add(balance, zeros(["N"])),
+          balance,
           restarts: add(state.restarts, is(again)),
         },
         z: state.now,

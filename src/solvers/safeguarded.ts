@@ -9,11 +9,13 @@ import type { Tree } from "../tensor/tree.js";
 import { picard } from "./picard.js";
 import type { Solver } from "./solver.js";
 
+type Memory = Readonly<Record<string, Tree>>;
+
 /** Where to try next. */
 export interface Proposal {
   readonly name: string;
   /** What it remembers between looks, empty; samples first. */
-  memory(z: Tree): Readonly<Record<string, Tree>>;
+  memory(z: Tree): Memory;
   /** From a block of steps that led from `start` to `z`, and T(z): the point to try, and what to remember. */
   propose(
     T: Operator,
@@ -21,9 +23,9 @@ export interface Proposal {
       readonly start: Tree;
       readonly z: Tree;
       readonly Tz: Tree;
-      readonly memory: Readonly<Record<string, Tree>>;
+      readonly memory: Memory;
     },
-  ): { readonly point: Tree; readonly memory: Readonly<Record<string, Tree>> };
+  ): { readonly point: Tree; readonly memory: Memory };
   /** Products with the Jacobian of T that a proposal takes. Default 0. */
   readonly products?: number;
 }
@@ -35,12 +37,14 @@ interface State {
   readonly start: Tree;
   /** The last T(z) that was kept. */
   readonly point: Tree;
-  readonly memory: Readonly<Record<string, Tree>>;
+  readonly memory: Memory;
   /** ‖T(z) − z‖ in the metric of T at the last look that was kept. */
   readonly motion: Tensor;
   /** 1 where the block at hand began at a proposal. */
   readonly trial: Tensor;
   readonly rejected: Tensor;
+  /** The balance of steps that T had at the last look. */
+  readonly balance: Tensor;
 }
 
 /** Squared length beyond which a proposal counts as not finite. */
@@ -54,9 +58,9 @@ const DESCENT = 0.9999;
  *     ‖T(z) − z‖_P at its end ≤ 0.9999 ‖T(z) − z‖_P where it was proposed,
  *
  * in the metric P of T, and taken back otherwise, sample by sample: the next block then begins at T(z) of before, as it would have
- * without the proposal, and is not tested. Either proposals
- * pass for ever and the motion goes to 0, or T decides in the end: converges whatever is proposed, learned steps too. Blocks taken back are counted. With one step a look (`chunk: { every: 1 }`) every step is a
- * proposal.
+ * without the proposal, and is not tested. Either proposals pass for ever and the motion goes to 0, or T decides in the end: converges
+ * whatever is proposed, learned steps too. Blocks taken back are counted. With one step a look (`chunk: { every: 1 }`) every
+ * step is a proposal. Where T's steps were rebalanced since the last look, nothing is tested and what was remembered is forgotten.
  *
  * P(z − T(z)) is the residual of the KKT conditions at T(z), so that this is its length in P⁻¹; the relative residuals by which a
  * solve stops may shrink while a proposal runs away.
@@ -78,6 +82,7 @@ export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solve
       motion: zeros(["N"]),
       trial: zeros(["N"]),
       rejected: zeros(["N"]),
+      balance: zeros(["N"]),
     }),
     step: (T, tree) => {
       const state = stateOf(tree);
@@ -90,8 +95,11 @@ export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solve
       const Tz = T.apply(z);
       const motion = sqrt(abs(T.metric(zip(Tz, z, sub))));
       const held = select(lessEqual(motion, mul(DESCENT, state.motion)), 1, 0);
-      const kept = less(0.5, select(less(0.5, state.trial), held, 1));
-      const made = proposal.propose(T, { start: state.start, z, Tz, memory: state.memory });
+      const balance = add(T.balance?.factor ?? 0, zeros(["N"]));
+      const rebalanced = less(0, abs(sub(balance, state.balance)));
+      const kept = less(0.5, select(rebalanced, 1, select(less(0.5, state.trial), held, 1)));
+      const memory = choose(rebalanced, proposal.memory(z), state.memory) as Memory;
+      const made = proposal.propose(T, { start: state.start, z, Tz, memory });
       const finite = less(dot(made.point, made.point), HUGE);
       const now = choose(kept, choose(finite, made.point, Tz), state.point);
       return {
@@ -99,10 +107,11 @@ export function safeguarded(proposal: Proposal, inner: Solver = picard()): Solve
           now,
           start: now,
           point: choose(kept, Tz, state.point),
-          memory: choose(kept, made.memory, proposal.memory(z)) as Readonly<Record<string, Tree>>,
+          memory: choose(kept, made.memory, proposal.memory(z)) as Memory,
           motion: select(kept, motion, state.motion),
           trial: select(kept, select(finite, 1, 0), 0),
           rejected: add(state.rejected, select(kept, 0, 1)),
+          balance,
         },
         z,
         Tz,
