@@ -1,6 +1,7 @@
 /** @file npm run -s bench -- NAME [--json]: figures within one run. */
 
 import { machineLine } from "../cli/output.js";
+import { devices } from "./devices.js";
 import { engine } from "./engine.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
@@ -10,13 +11,14 @@ import { tamper } from "./tamper.js";
 import { tvRadius } from "./tv-radius.js";
 import { witness } from "./witness.js";
 
-/** Figures and what they were measured with; `log` is for people. */
+/** Figures, null where there was nothing to measure, and what they were measured with; `log` is for people. */
 export type Bench = (log: (line: string) => void) => Promise<{
-  readonly figures: Readonly<Record<string, number>>;
+  readonly figures: Readonly<Record<string, number | null>>;
   readonly env: Readonly<Record<string, string>>;
 }>;
 
 const benches: Readonly<Record<string, Bench>> = {
+  devices,
   engine,
   level,
   "null-space": nullSpace,
@@ -41,5 +43,5 @@ if (bench === undefined || words.some((word) => word.startsWith("--") && word !=
   if (json) process.stdout.write(`${machineLine(`bench ${name}`, figures, env)}\n`);
   else
     for (const [key, value] of Object.entries(figures))
-      process.stdout.write(`${key.padEnd(36)} ${Number(value.toPrecision(4))}\n`);
+      process.stdout.write(`${key.padEnd(36)} ${value === null ? "none" : Number(value.toPrecision(4))}\n`);
 }

@@ -63,7 +63,7 @@ export function usesColor(stream: NodeJS.WriteStream): boolean {
 /** The last line of `--json`: what was measured, and where. */
 export function machineLine(
   name: string,
-  figures: Readonly<Record<string, number>>,
+  figures: Readonly<Record<string, number | null>>,
   also: Readonly<Record<string, string>> = {},
   report: Readonly<Record<string, unknown>> = {},
 ): string {

@@ -1,6 +1,6 @@
 /** @file The same models in headless Chromium as in Node: WASM in one thread, the engine's choice, its errors. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { exportOnnx } from "../src/files/onnx-export.js";
 import { type ExportedResult, loadOnnx } from "../src/files/onnx-load.js";
 import { type Browser, noBrowser, openBrowser } from "./browser/harness.js";
@@ -70,3 +70,46 @@ describe.skipIf(noBrowser !== undefined)(`headless Chromium${noBrowser ? `, left
     });
   });
 });
+
+describe.skipIf(noBrowser !== undefined)(
+  `its WebGPU on a software adapter${noBrowser ? `, left out: ${noBrowser}` : ""}`,
+  () => {
+    let browser: Browser;
+    let missing: string | undefined;
+    beforeAll(async () => {
+      browser = await openBrowser({ gpu: true });
+      missing = (await browser.call("device", "webgpu")).message;
+    });
+    afterAll(() => browser?.close());
+    beforeEach((context) => {
+      if (missing !== undefined) context.skip(missing);
+    });
+
+    it("computes where it is asked for, and is not chosen", async () => {
+      expect(await browser.call("device", "webgpu")).toEqual({ name: "webgpu", reason: "asked for", y: [2, 4] });
+      expect(await browser.call("device", "auto")).toMatchObject({
+        name: "wasm",
+        reason: expect.stringContaining("is software"),
+      });
+    });
+
+    const few = ["matmul", "conv2d", "sparseMatmul", "maximum", "fixedPoint"];
+    const rows = few.map((primitive) => subjects.find(({ name }) => name.startsWith(`${primitive} (`))!);
+    it.each(rows.map((subject) => [subject.name, subject] as const))("%s = interpreter", async (name, subject) => {
+      const { data } = await browser.call("compute", name, "webgpu");
+      expect(relativeDifference(data, subject.reference())).toBeLessThan(TOLERANCE);
+    });
+
+    const solved = [2, 20, 10].map((x) => expect.closeTo(x, 3));
+    it("makes and solves two models at once", async () => {
+      expect(await browser.call("together")).toEqual([solved, solved, solved, solved]);
+    });
+
+    it("that dies in a solve is one error, again for the same model, and the model can be made again", async () => {
+      const { first, second, again } = await browser.call("dies");
+      expect(first).toMatch(/^engine: run: expected device "webgpu" to compute, got .*[Ll]ost.* make them again/);
+      expect(second).toBe(first);
+      expect(again).toEqual(solved);
+    });
+  },
+);

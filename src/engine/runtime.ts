@@ -33,6 +33,15 @@ export function runtime(build: "processor" | "gpu" = "processor"): Promise<Runti
   return load;
 }
 
+const turns = new WeakMap<Runtime, Promise<unknown>>();
+
+/** One call of a runtime at a time: the browser's build with WebGPU waits inside a call and hangs when it is given another. */
+export function inTurn<T>(engine: Runtime, call: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(engine) ?? Promise.resolve()).then(call);
+  turns.set(engine, Promise.allSettled([turn]));
+  return turn;
+}
+
 /** What an error of the runtime says, without its stack and the place in the runtime's source. */
 export function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

@@ -6,7 +6,7 @@ import { shapeError, showShape, type Tensor } from "../tensor/tensor.js";
 import { chooseDevice, type Device, type DeviceName, limitThreads } from "./device.js";
 import { lifetime } from "./lifetime.js";
 import { lower } from "./onnx.js";
-import { firstLine, type Runtime, runtime } from "./runtime.js";
+import { firstLine, inTurn, type Runtime, runtime } from "./runtime.js";
 
 export interface EngineOptions {
   /** Where to compute; "auto", the default, chooses and says why. A device that is missing is an error, never replaced. */
@@ -26,7 +26,7 @@ export interface Session {
   readonly inputs: readonly string[];
   /** Where it computes, and why there. */
   readonly device: Device;
-  /** @throws engine if the device fails; the session can then only be disposed of and made again */
+  /** @throws engine if the device fails: from then on the session refuses with this error, and can only be made again */
   run(feeds: Readonly<Record<string, Float32>>): Promise<Float32[]>;
   /** Frees the runtime's memory; the session cannot run afterwards. */
   dispose(): Promise<void>;
@@ -84,16 +84,20 @@ export async function compile(outputs: readonly Tensor[], options: EngineOptions
   };
 }
 
-/** A session of a model's bytes on the device asked for or chosen, and its run with failures named. */
+/** A session of a model's bytes on the device asked for or chosen, and its run: a failure is named, and final. */
 export async function start(bytes: Uint8Array, options: EngineOptions) {
   const device = await chooseDevice(await runtime(), options.device ?? "auto");
   const engine = await runtime(device.name === "webgpu" ? "gpu" : "processor");
   const session = await create(engine, bytes, device, options);
-  const life = lifetime("session", () => session.release());
+  const life = lifetime("session", () => inTurn(engine, () => session.release()));
+  let lost: VouchError | undefined;
   const run = (feeds: Readonly<Record<string, ort.Tensor>>) =>
-    session.run(feeds).catch((cause: unknown) => {
-      const remedy = "Dispose of this session and make it again; if that fails too, use another device.";
-      throw failed("run", device, cause, remedy);
+    inTurn(engine, () => {
+      if (lost) throw lost;
+      return session.run(feeds);
+    }).catch((cause: unknown) => {
+      lost ??= failed("run", device, cause, REMAKE);
+      throw lost;
     });
   return { engine, device, life, run };
 }
@@ -106,11 +110,12 @@ async function create(
 ): Promise<ort.InferenceSession> {
   limitThreads(engine, threads);
   try {
-    return await engine.InferenceSession.create(bytes, {
+    const options = {
       executionProviders: [device.name],
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      logSeverityLevel: 3,
-    });
+      logSeverityLevel: 3 as const,
+    };
+    return await inTurn(engine, () => engine.InferenceSession.create(bytes, options));
   } catch (cause) {
     throw failed("compile", device, cause, REMEDIES[device.name]);
   }
@@ -122,6 +127,8 @@ const REMEDIES: Readonly<Record<DeviceName, string>> = {
   wasm: "Serve the .wasm files of onnxruntime-web beside the page's script.",
   webgpu: 'Check the graphics driver (Vulkan on Linux), or use the processor: device "cpu", in a browser "wasm".',
 };
+
+const REMAKE = "Dispose of every session on it and make them again; if that fails too, use another device.";
 
 function failed(name: string, { name: device }: Device, cause: unknown, remedy: string): VouchError {
   const details = { name, expected: `device "${device}" to compute`, got: firstLine(cause), remedy };

@@ -28,9 +28,13 @@ interface Ended {
 }
 
 /** @param during  runs beside the child, and may signal it */
-function vouch(words: readonly string[], during?: (signal: (name: "SIGINT") => void) => Promise<void>): Promise<Ended> {
+function vouch(
+  words: readonly string[],
+  during?: (signal: (name: "SIGINT") => void) => Promise<void>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const child = spawn(process.execPath, ["--import", "tsx", main, ...words], {
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, ...env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
@@ -92,6 +96,17 @@ test("demo catches the corrupted measurement by name and writes its files", asyn
     expect(by).toMatchObject(of === "phantom 1" ? passes : { box: "pass", fidelity: "fail", convergence: "fail" });
   }
   expect(labels).toHaveLength(4);
+});
+
+test("--device: one without a driver ends in exit 69 and a remedy, an unknown one in 64", async () => {
+  const words = ["calibrate", "--limit", "19", "--json", ...model(), "--device"];
+  const missing = await vouch([...words, "webgpu"], undefined, { VK_DRIVER_FILES: at("no-driver.json") });
+  expect(missing.code).toBe(69);
+  expect(lastLine(missing)).toMatchObject({ code: "engine" });
+  expect(missing.stderr).toMatch(/error \(engine\): .*device "webgpu".*device "cpu"/);
+  const unknown = await vouch([...words, "abacus"]);
+  expect(unknown.code).toBe(64);
+  expect(unknown.stderr).toContain('expected auto or cpu or webgpu or cuda, got "abacus"');
 });
 
 test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 1 where a label fails", async () => {

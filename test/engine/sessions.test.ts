@@ -207,7 +207,7 @@ describe("a device that dies in a run", () => {
       expect(error.code).toBe("engine");
       expect(error.message).toMatch(/^run: expected device "cpu" to compute, got /);
       expect(error.message).toMatch(words);
-      expect(error.message).toContain("make it again");
+      expect(error.message).toContain("make them again");
       expect(error.cause).toBeInstanceOf(Error);
       await using again = await compileModel(lasso, weights, how);
       expect((await again.solve(data, tight)).x.data).toEqual(before.x.data);
