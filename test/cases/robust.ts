@@ -19,7 +19,7 @@ export function breaking(): Model {
     const of = (z: unknown) => z as { x: Tensor; k: Tensor };
     return {
       name: "breaking",
-      averagedness: 1 / 2,
+      averagedness: 1,
       init: () => ({ x: zeros(["N", 1]), k: zeros(["N", 1]) }),
       apply: (z) => {
         const { x, k } = of(z);

@@ -85,7 +85,11 @@ function solve(name: string, { every, checks }: { every: number; checks: number 
     },
     async compute(engine) {
       const { model, data } = prepare();
-      await using compiled = await compileModel(model, model.initialWeights(), { ...engine, chunk: { every, checks } });
+      await using compiled = await compileModel(model, model.initialWeights(), {
+        ...engine,
+        solver: picard(),
+        chunk: { every, checks },
+      });
       await compiled.solve(data, { ...stop, maxSteps: every });
       const started = performance.now();
       const { x, steps } = await compiled.solve(data, { ...stop, maxSteps: every * checks });
