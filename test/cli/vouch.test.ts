@@ -213,7 +213,7 @@ test("Ctrl-C keeps the last checkpoint, and a resumed training ends with the sam
   const resumed = await vouch([...words, cut, "--resume"]);
   const uninterrupted = await vouch([...words, whole]);
   expect([resumed.code, uninterrupted.code]).toEqual([0, 0]);
-  expect((await readdir(at("cut"))).sort()).toEqual(["w.log.jsonl", "w.safetensors"]);
+  expect((await readdir(at("cut"))).sort()).toEqual(["w.digests.json", "w.log.jsonl", "w.safetensors"]);
   expect(Buffer.compare(await readFile(cut), await readFile(whole))).toBe(0);
   const steps = (await readFile(at("whole", "w.log.jsonl"), "utf8"))
     .trimEnd()
