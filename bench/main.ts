@@ -3,8 +3,10 @@
 import { machineLine } from "../cli/output.js";
 import { devices } from "./devices.js";
 import { engine } from "./engine.js";
+import { integers } from "./integers.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
+import { router } from "./router.js";
 import { soak } from "./soak.js";
 import { solvers } from "./solvers.js";
 import { tamper } from "./tamper.js";
@@ -25,6 +27,8 @@ const benches: Readonly<Record<string, Bench>> = {
   solvers,
   soak,
   tamper,
+  integers,
+  router,
   "tv-radius": tvRadius,
   witness,
 };

@@ -18,6 +18,7 @@ const promises: Readonly<Record<string, RegExp>> = {
   "05-export.ts": /^converged, trustworthy .*joint: pass\)\nmax-steps, not to be trusted .*fidelity: fail/m,
   "06-learned-prox.ts": /^(\w+ \w+: .* holds\n){7}no proof of optimality, no-objective: prior /,
   "07-receipt.ts": /^VERIFIED every digest and figure\nREFUTED stated fail, computed pass$/m,
+  "08-route-a-trade.ts": /executed: true, .* WETH\nno trade leaves more than/,
 };
 
 describe("examples", () => {

@@ -9,6 +9,7 @@ import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
+import { evaluateTradingCommand } from "./evaluate-trading.js";
 import { exportCommand } from "./export.js";
 import { keygen } from "./keygen.js";
 import { logVerify } from "./log-verify.js";
@@ -16,6 +17,7 @@ import { reconstruct } from "./reconstruct.js";
 import { routeCommand } from "./route.js";
 import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
+import { trainTradingCommand } from "./train-trading.js";
 import { verifyCommand } from "./verify.js";
 
 export const commands: Commands = {
@@ -23,8 +25,10 @@ export const commands: Commands = {
   reconstruct,
   "evaluate ct": evaluateCt,
   "evaluate dictionary": evaluateDictionaryCommand,
+  "evaluate trading": evaluateTradingCommand,
   "train ct": trainCtCommand,
   "train dictionary": trainDictionaryCommand,
+  "train trading": trainTradingCommand,
   calibrate: calibrateCommand,
   check: checkCommand,
   route: routeCommand,

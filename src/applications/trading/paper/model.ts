@@ -1,0 +1,110 @@
+/** @file The trading model: utility less a learned cost of risk, over trades the markets accept with learned margins. */
+
+import type { Smooth } from "../../../functions/function.js";
+import { indicator } from "../../../functions/indicator.js";
+import { define, type Model } from "../../../model.js";
+
+import { random } from "../../../random.js";
+import { davisYin } from "../../../splitting/davis-yin.js";
+import { broadcastTo, reshape, sum } from "../../../tensor/primitives/broadcast.js";
+import { abs, add, mul, neg, sub } from "../../../tensor/primitives/elementwise.js";
+import { slice, transpose } from "../../../tensor/primitives/layout.js";
+import { constant } from "../../../tensor/primitives/leaf.js";
+import { matmul } from "../../../tensor/primitives/matmul.js";
+import type { Tensor } from "../../../tensor/tensor.js";
+import { positive } from "../../../training/params/positive.js";
+import { MARKETS, PRICES, spread, WIDTH } from "./network.js";
+import { acceptable, balanced, join, split } from "./sets.js";
+
+/** Units of value of the objective: a typical reserve's worth. */
+const WORTH = 50;
+/** Curvature that the step length allows for besides the risk model's: 1/α at most this much. */
+const CURVATURE = 2;
+/** W is read as this times |what is stored|. */
+const RISK = 0.01;
+/** Margins at the start of training. */
+const HAIRCUT = 3e-3;
+
+/**
+ * max U(x, y) − ½ Σⱼ ‖Wʲ(x − y)‖² s.t. each market accepts x for y with γ(1 − δⱼ) and keeps a share δⱼ of a drained reserve.
+ *
+ * 126 numbers: W [11, 11], of which the 25 within markets count, read as |W|/100; δ [5] = exp of what is stored. All amounts are
+ * relative to the observed reserves d, ξ = (x, y, v, z) [N, 44].
+ *
+ * deviates from Heaton & Wu Fung 2023, Appendix E, because: reserves as units make one step length fit all markets; margins on what
+ * is tendered leave no trade possible; projections are exact; ∇h is 2‖W‖²-Lipschitz, where eq. (70) lacks the 2; W acts on relative
+ * amounts and is a hundredth of what is stored, so that it does not forbid trade before anything is learned.
+ *
+ * @source Heaton & Wu Fung 2023, eq. (20)–(23) and Appendix E
+ */
+export function paperModel(seed = 1): Model {
+  const within = constant(
+    Float32Array.from(
+      Array.from({ length: WIDTH }, (_, i) => [...spread((_m, _k, j) => (j === marketOf(i) ? 1 : 0))]).flat(),
+    ),
+    [WIDTH, WIDTH],
+  );
+  const each = constant(
+    Float32Array.from(MARKETS.flatMap((_, j) => [...spread((_m, _k, other) => (other === j ? 1 : 0))])),
+    [MARKETS.length, WIDTH],
+  );
+  const prices = constant(
+    spread(({ tokens }, k) => PRICES[tokens[k]!]! / WORTH),
+    [1, WIDTH],
+  );
+  return define({
+    name: "trading",
+    params: {
+      W: {
+        shape: [WIDTH, WIDTH],
+        init: () => {
+          const stream = random(seed).fork("W");
+          return Float32Array.from({ length: WIDTH * WIDTH }, () => stream.uniform());
+        },
+        read: (raw) => mul(abs(raw), mul(RISK, within)),
+      },
+      delta: positive([MARKETS.length], () => HAIRCUT),
+    },
+    data: { d: ["N", WIDTH] },
+    problem: ({ W, delta }, { d }) => {
+      const haircut = matmul(reshape(delta, [1, MARKETS.length]), each);
+      const drained = slice(delta, 0, MARKETS.length - 1, MARKETS.length);
+      return {
+        utility: { smooth: riskAverse(mul(d, prices), W) },
+        acceptance: { prox: indicator(acceptable(d, drained)) },
+        balance: { prox: indicator(balanced(haircut)) },
+      };
+    },
+    split: (problem) => davisYin(problem, { domain: ["N", 4 * WIDTH] }),
+  });
+}
+
+function marketOf(i: number): number {
+  return MARKETS.findIndex(({ tokens }, j) => {
+    const at = MARKETS.slice(0, j).reduce((total, market) => total + market.tokens.length, 0);
+    return i >= at && i < at + tokens.length;
+  });
+}
+
+/** h(ξ) = −⟨c, y − x⟩ + ½‖W(x − y)‖², c [N, 11] the worth of the reserves. */
+function riskAverse(c: Tensor, W: Tensor): Smooth {
+  const Wt = transpose(W, [1, 0]);
+  const risk = (xi: Tensor) => {
+    const { x, y } = split(xi);
+    return matmul(sub(x, y), Wt);
+  };
+  return {
+    name: "utility less risk",
+    value: (xi) => {
+      const { x, y } = split(xi);
+      const Wx = risk(xi);
+      return sub(mul(0.5, sum(mul(Wx, Wx), [1])), sum(mul(c, sub(y, x)), [1]));
+    },
+    grad: (xi) => {
+      const slope = add(c, matmul(risk(xi), W));
+      const none = broadcastTo(constant(0), ["N", WIDTH]);
+      return join({ x: slope, y: neg(slope), v: none, z: none });
+    },
+    lipschitz: () => add(mul(2, sum(mul(W, W))), CURVATURE),
+  };
+}
