@@ -4,13 +4,13 @@ import { TRADING_RECIPE, trainTrading } from "../../src/applications/trading/pap
 import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
 import { integer, number, text } from "../options.js";
-import { resumeOption, runTraining } from "../training.js";
+import { runTraining, trainingOptions } from "../training.js";
 
 export const trainTradingCommand = command({
   summary: "Train the paper's trading model by JFB on generated snapshots; resumable.",
   options: {
     out: text("Weights, written when training is done.", "FILE", "out/trading.safetensors"),
-    ...resumeOption,
+    ...trainingOptions,
     snapshots: integer("Training snapshots.", TRADING_RECIPE.count, { min: 1 }),
     validation: integer("Snapshots kept apart.", TRADING_RECIPE.validation, { min: 1 }),
     phases: integer("Checkpoints in all.", TRADING_RECIPE.phases, { min: 1 }),
@@ -21,11 +21,11 @@ export const trainTradingCommand = command({
     seed: integer("Seed of W and of the order of the batches.", TRADING_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, lr, snapshots: count, threads, device, ...asked } = context.options;
+    const { out: target, resume, log, lr, snapshots: count, threads, device, ...asked } = context.options;
     const { phases, passes, batch } = asked;
     context.out.line(`Training on ${count} snapshots.`);
     return runTraining(context, {
-      ...{ target, resume, phases },
+      ...{ target, resume, log, phases },
       identity: { ...asked, lr, snapshots: count },
       total: phases * passes * Math.ceil(count / batch),
       next: `vouch evaluate trading --model ${target}`,

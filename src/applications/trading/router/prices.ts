@@ -58,7 +58,7 @@ const ROUNDING = 1e-14;
  * (those that do not trade have none) and by halving; λ falls with each full step.
  *
  * @source Diamandis, Resnick, Chitra & Angeris 2023, An efficient algorithm for optimal routing through constant function market
- * makers, eq. (6)–(9); deviates: Newton's method, where they use L-BFGS-B, because trades must balance to 1e-11
+ * makers, eq. (6)–(9); deviates: Newton's method, where they use L-BFGS-B, because trades must balance closely to be made whole
  */
 export function dualPrices(
   problem: DualProblem,
