@@ -2,6 +2,7 @@
 
 import { VouchError } from "../../errors.js";
 import type { Csr } from "../../linear/csr.js";
+import { evenAngles, type Geometry, parallelGeometry } from "./geometry.js";
 
 /** Geometry of the scan; lengths are in pixels of the image. */
 export interface BeamOptions {
@@ -20,6 +21,10 @@ export interface ParallelBeam {
   readonly angles: Float64Array;
   readonly detectors: number;
   readonly size: number;
+  /** The lines that are summed: D detectors, one pixel wide; a pixel counts as 1 mm. */
+  readonly geometry: Geometry;
+  /** Line that each detector reads. */
+  readonly reads: Int32Array;
 }
 
 /**
@@ -42,20 +47,22 @@ export function parallelBeam(options: BeamOptions = {}): ParallelBeam {
   requireInteger("angles", count, 1);
   requireInteger("detectors", detectors, 1);
   const lines = Math.ceil(Math.SQRT2 * size);
-  const angles = Float64Array.from({ length: count }, (_, k) => ((k + 0.5) * 180) / count);
+  const angles = evenAngles(count);
+  const reads = Int32Array.from(
+    { length: detectors },
+    (_, m) => Math.ceil(((2 * m + 1) * lines) / (2 * detectors)) - 1,
+  );
 
   const indptr = new Int32Array(count * detectors + 1);
   const rows: Line[] = [];
   angles.forEach((angle, k) => {
     const line = sampler(size, lines, (angle * Math.PI) / 180);
     let row: Line = { indices: new Int32Array(), values: new Float32Array() };
-    for (let m = 0, read = -1; m < detectors; m++) {
-      const c = Math.ceil(((2 * m + 1) * lines) / (2 * detectors)) - 1;
-      if (c !== read) row = line(c);
-      read = c;
+    reads.forEach((c, m) => {
+      if (c !== reads[m - 1]) row = line(c);
       rows.push(row);
       indptr[k * detectors + m + 1] = indptr[k * detectors + m]! + row.indices.length;
-    }
+    });
   });
   const indices = new Int32Array(indptr[rows.length]!);
   const values = new Float32Array(indptr[rows.length]!);
@@ -63,7 +70,14 @@ export function parallelBeam(options: BeamOptions = {}): ParallelBeam {
     indices.set(row.indices, indptr[r]!);
     values.set(row.values, indptr[r]!);
   });
-  return { matrix: { rows: rows.length, columns: size * size, indptr, indices, values }, angles, detectors, size };
+  const matrix = { rows: rows.length, columns: size * size, indptr, indices, values };
+  return { matrix, angles, detectors, size, geometry: linesOf(size, lines, angles), reads };
+}
+
+/** c − o and (i − ⌊size/2⌋, j − size + 1 + ⌊size/2⌋) as `Geometry` has them: half a pixel off its middle where a size is even. */
+function linesOf(size: number, lines: number, angles: Float64Array): Geometry {
+  const off = (length: number) => (length - 1) / 2 - Math.floor(length / 2);
+  return parallelGeometry({ size, angles, detectors: lines, shift: off(lines), centre: [off(size), -off(size)] });
 }
 
 /** Weights up to this are rounding of an exact 0; the next smallest at size 128 is 6e-7. */

@@ -5,6 +5,7 @@ import { VouchError } from "../../errors.js";
 import { type Csr, csrApply, csrRows } from "../../linear/csr.js";
 import type { Random } from "../../random.js";
 import { type Measurement, NOISE_LEVEL } from "./examples.js";
+import { someViews } from "./geometry.js";
 import { noiseRadius } from "./measure.js";
 import { scanOf, type Tomography } from "./tomography.js";
 
@@ -52,7 +53,14 @@ export function withholdViews(ct: Tomography, count: number, random: Random): Wi
     const ray = ct.kept[row]!;
     return place.get(Math.floor(ray / detectors))! * detectors + (ray % detectors);
   });
-  const scan = scanOf({ size: ct.size, sinogram: [views - count, detectors], kept, matrix: csrRows(ct.matrix, used) });
+  const scan = scanOf({
+    geometry: someViews(ct.geometry, [...place.keys()]),
+    sinogram: [views - count, detectors],
+    reads: ct.reads,
+    kept,
+    matrix: csrRows(ct.matrix, used),
+    norms: Float64Array.from(used, (row) => ct.norms[row]!),
+  });
   return { scan, used, held, operator: csrRows(ct.matrix, held), views: chosen };
 }
 
