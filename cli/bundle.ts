@@ -6,7 +6,7 @@ import { type Digests, digestsOf, formatDigests, parseDigests, requireListed } f
 import { readFileOrExplain, writeFileAtomic } from "./files.js";
 
 /** Files of a bundle, after its name. */
-const ENDINGS = [".safetensors", ".calibration.json", ".md", ".onnx"];
+const ENDINGS = [".safetensors", ".calibration.json", ".card.json", ".md", ".onnx"];
 const LIST = ".digests.json";
 
 /** "a/ct.calibration.json" → "a/ct". */

@@ -93,9 +93,11 @@ describe("the models of the package", () => {
   const files = readdirSync(folder);
   const weights = files.filter((file) => file.endsWith(".safetensors"));
 
-  it.each(weights)("%s is listed with its calibration and card, as they are", (file) => {
+  it.each(weights)("%s is listed with its calibration and cards, as they are", (file) => {
     const name = file.replace(".safetensors", "");
-    const own = files.filter((other) => [file, `${name}.calibration.json`, `${name}.md`].includes(other));
+    const own = files.filter((other) =>
+      [".safetensors", ".calibration.json", ".card.json", ".md"].some((ending) => other === `${name}${ending}`),
+    );
     const { files: listed } = parseDigests(readFileSync(join(folder, `${name}.digests.json`)), `${name}.digests.json`);
     const now = digestsOf(Object.fromEntries(own.map((other) => [other, readFileSync(join(folder, other))])));
     expect(listed).toEqual(now.files);
