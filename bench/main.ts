@@ -6,6 +6,8 @@ import { engine } from "./engine.js";
 import { integers } from "./integers.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
+import { power } from "./power.js";
+import { riskCoverage } from "./riskcoverage.js";
 import { router } from "./router.js";
 import { soak } from "./soak.js";
 import { solvers } from "./solvers.js";
@@ -24,6 +26,8 @@ const benches: Readonly<Record<string, Bench>> = {
   engine,
   level,
   "null-space": nullSpace,
+  power,
+  riskcoverage: riskCoverage,
   solvers,
   soak,
   tamper,

@@ -84,7 +84,7 @@ export const nullSpace: Bench = async (log) => {
   };
 };
 
-function lesion(size: number): Float64Array {
+export function lesion(size: number): Float64Array {
   const { row, column, radius, contrast } = LESION;
   return Float64Array.from({ length: size * size }, (_, i) => {
     const distance = Math.hypot(Math.floor(i / size) - row, (i % size) - column);
@@ -93,7 +93,7 @@ function lesion(size: number): Float64Array {
 }
 
 /** w − A⁺Aw, what the rays do not see of w, by CGLS on A e = A w. */
-function withoutSeen({ matrix }: Tomography, w: Float64Array): Float64Array {
+export function withoutSeen({ matrix }: Tomography, w: Float64Array): Float64Array {
   let r = csrApply(matrix, w);
   let s = csrAdjoint(matrix, r);
   let p = s.slice();

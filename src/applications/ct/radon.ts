@@ -10,6 +10,8 @@ export interface BeamOptions {
   readonly size?: number;
   /** Number of angles, at (k + ½)·180/angles degrees. Default 30. */
   readonly angles?: number;
+  /** Degrees added to the angle of each view: a scanner that is not where it says. Default 0 for every view. */
+  readonly offset?: (view: number) => number;
   /** Number of detectors. Default 2⌈size/√2⌉ + 1, which is 183 for size 128. */
   readonly detectors?: number;
 }
@@ -41,13 +43,13 @@ export interface ParallelBeam {
  * @source Heaton & Wu Fung 2023, *CT image reconstruction*; ODL 0.7 `RayTransform`, scikit-image backend, whose matrix this is
  */
 export function parallelBeam(options: BeamOptions = {}): ParallelBeam {
-  const { size = 128, angles: count = 30 } = options;
+  const { size = 128, angles: count = 30, offset = () => 0 } = options;
   const detectors = options.detectors ?? 2 * Math.ceil(size * Math.SQRT1_2) + 1;
   requireInteger("size", size, 2);
   requireInteger("angles", count, 1);
   requireInteger("detectors", detectors, 1);
   const lines = Math.ceil(Math.SQRT2 * size);
-  const angles = evenAngles(count);
+  const angles = evenAngles(count).map((angle, view) => angle + offset(view));
   const reads = Int32Array.from(
     { length: detectors },
     (_, m) => Math.ceil(((2 * m + 1) * lines) / (2 * detectors)) - 1,
