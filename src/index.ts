@@ -102,6 +102,7 @@ export * from "./splitting/proximal-gradient.js";
 export * from "./splitting/split.js";
 export * as tensor from "./tensor/index.js";
 export * from "./training/adam.js";
+export * from "./training/check-descent.js";
 export * from "./training/dataset.js";
 export * from "./training/fit.js";
 export * from "./training/optimizer.js";
