@@ -3,6 +3,7 @@
 import { machineLine } from "../cli/output.js";
 import { devices } from "./devices.js";
 import { engine } from "./engine.js";
+import { gradients } from "./gradients.js";
 import { integers } from "./integers.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
@@ -24,6 +25,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 const benches: Readonly<Record<string, Bench>> = {
   devices,
   engine,
+  gradients,
   level,
   "null-space": nullSpace,
   power,

@@ -3,7 +3,7 @@
 import { VouchError } from "../errors.js";
 import type { AdjointLimits, AdjointSolver } from "./adjoint.js";
 import { cgls } from "./cgls.js";
-import { linearise } from "./jacobian.js";
+import { inMetric, linearise } from "./jacobian.js";
 import type { BackwardRule } from "./rule.js";
 
 export interface ImplicitOptions extends Partial<AdjointLimits> {
@@ -22,6 +22,9 @@ export interface ImplicitOptions extends Partial<AdjointLimits> {
  * I − J, g in that of (I − J)ᵀ, and all solutions v agree. Otherwise v is what the solver makes of it: with `cgls` the
  * least-squares solution of least norm, the gradient along the shortest first-order motion of z*, with a residual that stays.
  *
+ * Lengths of g and v are those of T's metric, leaf by leaf: in the Euclidean ones primal and dual parts of a splitting are so far
+ * apart that `cgls` needs some five times the steps on the dictionary and does not arrive on CT.
+ *
  * @param tolerance  ‖g − (I − J)ᵀv‖/‖g‖ ≥ 0 at which a sample stops; default 1e-5, near what float32 can tell
  * @param limit      most steps, an integer ≥ 1; default 200
  * @throws parameter if either is out of range
@@ -38,7 +41,7 @@ export function implicit({ tolerance = 1e-5, limit = 200, solver = cgls }: Impli
     });
   }
   return (T, zStar, report) => {
-    const { jacobian, attached } = linearise(T, zStar);
+    const { jacobian, attached } = inMetric(T, zStar, linearise(T, zStar));
     return attached((g) => {
       const { v, solve } = solver(jacobian, g, { tolerance, limit });
       report?.(solve);

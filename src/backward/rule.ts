@@ -6,7 +6,7 @@ import type { Tree } from "../tensor/tree.js";
 
 /** How far a rule's linear system (I − ∂T/∂z)ᵀv = g was solved, as graphs. */
 export interface AdjointSolve {
-  /** ‖g − (I − ∂T/∂z)ᵀv‖/‖g‖ of each sample: [N]. */
+  /** ‖g − (I − ∂T/∂z)ᵀv‖/‖g‖ of each sample, in the lengths the rule solves in: [N]. */
   readonly residual: Tensor;
   /** Steps each sample took: [N]. */
   readonly steps: Tensor;

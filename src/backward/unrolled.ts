@@ -10,7 +10,8 @@ import type { BackwardRule } from "./rule.js";
  *
  * It is that of the fixed point as k → ∞ where `neumann` converges. The point is Tᵏ(z₀) and not z*, which is used for
  * nothing: take k as large as the solve. Memory and the size of the graph grow in proportion to k, as every step keeps what
- * its reverse needs. Steps attached at z* are `phantom(k, 1)`.
+ * its reverse needs, and the engine's time to load the graph faster still: half a minute for 200 steps of L-ADMM. Steps attached
+ * at z* are `phantom(k, 1)`.
  *
  * @param k  an integer ≥ 1
  * @throws parameter if k is out of range

@@ -1,6 +1,6 @@
 /** @file The table of backward rules, and the fixed points on which their laws are tried. */
 
-import { Matrix, pseudoInverse, QrDecomposition } from "ml-matrix";
+import { Matrix, QrDecomposition } from "ml-matrix";
 import { adjointIteration } from "../../src/backward/adjoint-iteration.js";
 import { cgls } from "../../src/backward/cgls.js";
 import { implicit } from "../../src/backward/implicit.js";
@@ -9,19 +9,21 @@ import { neumann } from "../../src/backward/neumann.js";
 import { phantom } from "../../src/backward/phantom.js";
 import type { BackwardRule } from "../../src/backward/rule.js";
 import { unrolled } from "../../src/backward/unrolled.js";
-import type { Proximable } from "../../src/functions/function.js";
 import { indicator } from "../../src/functions/indicator.js";
+import { linear } from "../../src/functions/linear.js";
 import { weightedL1 } from "../../src/functions/weighted-l1.js";
+import { incidenceMatrix } from "../../src/linear/incidence.js";
 import { matrix } from "../../src/linear/matrix.js";
 import type { Operator } from "../../src/operator.js";
-import { box } from "../../src/sets/box.js";
+import { affine } from "../../src/sets/affine.js";
+import { nonNegative } from "../../src/sets/non-negative.js";
 import { inner, norm } from "../../src/sets/set.js";
 import { davisYin } from "../../src/splitting/davis-yin.js";
 import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { proximalGradient } from "../../src/splitting/proximal-gradient.js";
 import type { Feeds } from "../../src/tensor/interpret.js";
 import { zeros } from "../../src/tensor/primitives/broadcast.js";
-import { add, div, max, mul, sub } from "../../src/tensor/primitives/elementwise.js";
+import { add, div, max, sub } from "../../src/tensor/primitives/elementwise.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { matmul } from "../../src/tensor/primitives/matmul.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
@@ -136,54 +138,28 @@ function flat(m: Matrix, shape: readonly number[] = [m.rows, m.columns]): Array6
 }
 
 /**
- * Flows from corner to corner of a directed grid of side² nodes that minimise ⟨w, x⟩ + ½γ‖x‖², x ≥ 0, with costs w = cW:
- * rows of the incidence matrix depend on each other, so that ∂T/∂z of Davis–Yin has the eigenvalue 1.
+ * Flows from corner to corner of a directed grid of side² nodes that minimise ⟨w, x⟩ + ½γ‖x‖², x ≥ 0, with costs w = cW. Nodes
+ * without flow leave directions that T keeps: ∂T/∂z has the eigenvalue 1.
  */
 function flow(side: number, gamma: number): FixedPointCase {
-  const arcs = Array.from({ length: side * side }, (_, v) => [
-    ...(v % side < side - 1 ? [[v, v + 1]] : []),
-    ...(v < side * (side - 1) ? [[v, v + side]] : []),
-  ]).flat() as [number, number][];
-  const incidence = Matrix.zeros(side * side, arcs.length);
-  arcs.forEach(([from, to], arc) => {
-    incidence.set(from, arc, -1);
-    incidence.set(to, arc, 1);
-  });
-  const ends = Matrix.zeros(side * side, 1)
-    .set(0, 0, -1)
-    .set(side * side - 1, 0, 1);
-  const inverse = pseudoInverse(incidence);
-  const size = arcs.length;
-  const [along, shift] = [input("along", [size, size]), input("shift", [size])];
-  const flows: Proximable = {
-    name: "flows",
-    prox: (v) => add(matmul(v, along), shift),
-    property: { kind: "none", measure: (v) => inner(v, v) },
-  };
-  const w = matmul(input("context", ["N", 3]), input("W", [3, size]));
+  const nodes = side * side;
+  const edges = Array.from({ length: nodes }, (_, v) => [
+    ...(v % side < side - 1 ? [[v, v + 1] as const] : []),
+    ...(v < nodes - side ? [[v, v + side] as const] : []),
+  ]).flat();
+  const demand = Float32Array.from({ length: nodes }, (_, v) => (v === 0 ? -1 : v === nodes - 1 ? 1 : 0));
+  const w = matmul(input("context", ["N", 3]), input("W", [3, edges.length]));
   return {
     title: `Davis–Yin on the flows of a ${side} × ${side} grid`,
     operator: davisYin(
       {
-        positive: { prox: indicator(box(0, Number.POSITIVE_INFINITY)) },
-        flows: { prox: flows },
-        cost: {
-          smooth: {
-            name: "cost",
-            value: (x) => add(inner(w, x), mul(gamma / 2, inner(x, x))),
-            grad: (x) => add(w, mul(gamma, x)),
-            lipschitz: () => constant(gamma),
-          },
-        },
+        positive: { prox: indicator(nonNegative()) },
+        flows: { prox: indicator(affine(incidenceMatrix({ nodes, edges }), constant(demand))) },
+        cost: { smooth: linear(w, gamma) },
       },
-      { alpha: 1, domain: ["N", size] },
+      { alpha: 1, domain: ["N", edges.length] },
     ),
-    feeds: {
-      along: flat(Matrix.eye(size).sub(inverse.mmul(incidence))),
-      shift: flat(inverse.mmul(ends), [size]),
-      context: uniform([BATCH, 3], 421, 0, 1),
-      W: uniform([3, size], 422, 0, 4),
-    },
+    feeds: { context: uniform([BATCH, 3], 421, 0, 1), W: uniform([3, edges.length], 422, 0, 4) },
     batch: BATCH,
     learned: ["W"],
     steps: 150,

@@ -2,8 +2,13 @@
 
 import { Matrix, pseudoInverse, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { linearise } from "../../src/backward/jacobian.js";
+import { cgls } from "../../src/backward/cgls.js";
+import { inMetric, type Jacobian, linearise } from "../../src/backward/jacobian.js";
 import { compile } from "../../src/engine/session.js";
+import { l1 } from "../../src/functions/weighted-l1.js";
+import { matrix } from "../../src/linear/matrix.js";
+import type { Operator } from "../../src/operator.js";
+import { linearizedAdmm } from "../../src/splitting/linearized-admm.js";
 import { interpret } from "../../src/tensor/interpret.js";
 import { add } from "../../src/tensor/primitives/elementwise.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
@@ -11,8 +16,9 @@ import { matmul } from "../../src/tensor/primitives/matmul.js";
 import { mapTensors, type Tree, tensorLeaves } from "../../src/tensor/tree.js";
 import { type Array64, dot, minus, norm, normal, rows, spectralNorm, times, timesTransposed } from "../arrays.js";
 import { adjointCases } from "../cases/adjoint.js";
-import { fixedPointCases } from "../cases/backward.js";
-import { running } from "../points.js";
+import { type FixedPointCase, fixedPointCases } from "../cases/backward.js";
+import { quadratic } from "../cases/splittings.js";
+import { mix, type Point, running } from "../points.js";
 
 const SIZE = 5;
 
@@ -190,63 +196,99 @@ describe("cgls where I − J is singular", () => {
   });
 });
 
-describe("linearise", () => {
-  it.each(fixedPointCases.map((fixed) => [fixed.title, fixed] as const))(
-    "%s: ⟨v, Ju⟩ = ⟨Jᵀv, u⟩ = central differences",
-    (_, fixed) => {
-      const { operator: T } = fixed;
-      const named = (prefix: string) => mapTensors(T.init(), (leaf, path) => input(`${prefix}.${path}`, leaf.shape));
-      const { jacobian: product } = linearise(T, named("z"));
-      const leavesOf = (tree: Tree) => tensorLeaves(tree).map(([, leaf]) => leaf);
-      const run = running(T, fixed.feeds, fixed.batch);
-      const [z, u, v] = [run.apply(run.zeros(), fixed.steps), run.draw(601), run.draw(602)];
-      const at = (prefix: string, point: typeof z) =>
-        Object.fromEntries(Object.entries(point).map(([path, value]) => [`${prefix}.${path}`, value]));
-      const given = { ...fixed.feeds, ...at("z", z), ...at("u", u), ...at("v", v) };
-      const flat = (values: readonly { readonly data: Float64Array }[]) =>
-        Float64Array.from(values.flatMap(({ data }) => [...data]));
-      const Ju = flat(interpret(leavesOf(product.apply(named("u"))), given));
-      const Jtv = flat(interpret(leavesOf(product.transpose(named("v"))), given));
-      const [allU, allV] = [flat(Object.values(u)), flat(Object.values(v))];
-      expect(Math.abs(dot(allV, Ju) - dot(Jtv, allU))).toBeLessThan(1e-10 * norm(allV) * norm(Ju));
-      const shifted = (h: number) =>
-        flat(
-          Object.values(
-            run.apply(
-              Object.fromEntries(
-                Object.entries(z).map(([path, value]) => [
-                  path,
-                  { shape: value.shape, data: value.data.map((a, k) => a + h * u[path]!.data[k]!) },
-                ]),
-              ),
-            ),
-          ),
-        );
-      const difference = minus(shifted(1e-7), shifted(-1e-7)).map((a) => a / 2e-7);
-      expect(norm(minus(Ju, difference))).toBeLessThan(1e-5 * norm(Ju));
-    },
-  );
+const leavesOf = (tree: Tree) => tensorLeaves(tree).map(([, leaf]) => leaf);
+const named = (T: Operator, prefix: string) =>
+  mapTensors(T.init(), (leaf, path) => input(`${prefix}.${path}`, leaf.shape));
+const fed = (prefix: string, point: Point) =>
+  Object.fromEntries(Object.entries(point).map(([path, value]) => [`${prefix}.${path}`, value]));
+const numbers = (values: readonly { readonly data: Float64Array }[]) =>
+  Float64Array.from(values.flatMap(({ data }) => [...data]));
+const all = (point: Point) => numbers(Object.values(point));
 
-  it("I − ∂T/∂z of Davis–Yin on flows is singular", () => {
-    const fixed = fixedPointCases.find(({ title }) => title.startsWith("Davis"))!;
-    const { operator: T } = fixed;
-    const alone = Object.fromEntries(
-      Object.entries(fixed.feeds).map(([name, { shape, data }]) => [
-        name,
-        name === "context" ? { shape: [1, 3], data: Array.from(data).slice(0, 3) } : { shape, data },
-      ]),
-    );
-    const run = running(T, alone, 1);
-    const z = run.apply(run.zeros(), fixed.steps)["z"]!;
-    const size = z.data.length;
-    const { jacobian: product } = linearise(T, { z: input("z", ["N", size]) });
-    const column = tensorLeaves(product.apply({ z: input("u", ["N", size]) })).map(([, leaf]) => leaf);
-    const columns = Array.from({ length: size }, (_, k) => {
-      const unit = { shape: [1, size], data: Float64Array.from({ length: size }, (__, i) => (i === k ? 1 : 0)) };
-      return [...interpret(column, { ...alone, z, u: unit })[0]!.data].map((a, i) => (i === k ? 1 : 0) - a);
-    });
-    const { diagonal } = new SingularValueDecomposition(new Matrix(columns));
-    expect(Math.min(...diagonal)).toBeLessThan(1e-12);
-    expect(Math.max(...diagonal)).toBeGreaterThan(0.5);
+/** Products with a Jacobian of T at z, in float64. */
+function products(fixed: FixedPointCase, J: Jacobian, z: Point) {
+  const [apply, transpose] = [J.apply(named(fixed.operator, "v")), J.transpose(named(fixed.operator, "v"))];
+  const at = (tree: Tree, v: Point) =>
+    numbers(interpret(leavesOf(tree), { ...fixed.feeds, ...fed("z", z), ...fed("v", v) }));
+  return { apply: (u: Point) => at(apply, u), transpose: (v: Point) => at(transpose, v) };
+}
+
+describe.each(fixedPointCases.map((fixed) => [fixed.title, fixed] as const))("the Jacobian of %s", (_, fixed) => {
+  const { operator: T } = fixed;
+  const run = running(T, fixed.feeds, fixed.batch);
+  const z = run.apply(run.zeros(), fixed.steps);
+  const [u, v] = [run.draw(601), run.draw(602)];
+  const plain = linearise(T, named(T, "z"));
+  const J = products(fixed, plain.jacobian, z);
+
+  it("⟨v, Ju⟩ = ⟨Jᵀv, u⟩, and Ju is a central difference", () => {
+    expect(Math.abs(dot(all(v), J.apply(u)) - dot(J.transpose(v), all(u)))).toBeLessThan(1e-10 * norm(J.apply(u)));
+    const along = (h: number) => all(run.apply(mix(1, z, h, u)));
+    const difference = minus(along(1e-7), along(-1e-7)).map((a) => a / 2e-7);
+    expect(norm(minus(J.apply(u), difference))).toBeLessThan(1e-5 * norm(J.apply(u)));
   });
+
+  it("in T's metric it is SJS⁻¹, S² the metric of each leaf, and its transpose that of SJS⁻¹", () => {
+    const S = Object.fromEntries(
+      Object.entries(run.zeros()).map(([path, { shape, data }]) => {
+        const ones = { ...run.zeros(), [path]: { shape, data: data.map(() => 1) } };
+        const size = data.length / fixed.batch;
+        return [path, { shape, data: data.map((__, k) => Math.sqrt(run.metric(ones)[Math.floor(k / size)]! / size)) }];
+      }),
+    );
+    const times = (point: Point): Point =>
+      Object.fromEntries(
+        Object.entries(point).map(([path, { shape, data }]) => [
+          path,
+          { shape, data: data.map((a, k) => a * S[path]!.data[k]!) },
+        ]),
+      );
+    const scaled = products(fixed, inMetric(T, named(T, "z"), plain).jacobian, z);
+    const expected = J.apply(u).map((a, k) => a * all(S)[k]!);
+    expect(norm(minus(scaled.apply(times(u)), expected))).toBeLessThan(1e-10 * norm(expected));
+    expect(Math.abs(dot(all(v), scaled.apply(u)) - dot(scaled.transpose(v), all(u)))).toBeLessThan(
+      1e-10 * norm(scaled.apply(u)) * norm(all(v)),
+    );
+  });
+});
+
+it("T's metric saves cgls steps where primal and dual steps are far apart", () => {
+  const [m, n] = [30, 20];
+  const A = matrix(input("A", [m, n]));
+  const T = linearizedAdmm(
+    { sparsity: { prox: l1(0.3) }, fidelity: { prox: quadratic(input("d", ["N", m])), of: A } },
+    { ratio: 1000 },
+  );
+  const feeds = { A: normal([m, n], 621), d: normal([2, m], 622) };
+  const run = running(T, feeds, 2);
+  const plain = linearise(T, named(T, "z"));
+  const taken = [plain, inMetric(T, named(T, "z"), plain)].map((at) => {
+    const { solve } = cgls(at.jacobian, named(T, "v"), { tolerance: 1e-8, limit: 5000 });
+    const at1 = { ...feeds, ...fed("z", run.apply(run.zeros(), 50)), ...fed("v", run.draw(604)) };
+    const [residual, steps] = interpret([solve.residual, solve.steps], at1).map(({ data }) => Math.max(...data));
+    expect(residual!).toBeLessThanOrEqual(1e-8);
+    return steps!;
+  });
+  expect(taken[1]!).toBeLessThan(0.6 * taken[0]!);
+});
+
+it("I − ∂T/∂z of Davis–Yin on flows is singular", () => {
+  const fixed = fixedPointCases.find(({ title }) => title.startsWith("Davis"))!;
+  const { shape, data } = fixed.feeds["context"]!;
+  const one: FixedPointCase = {
+    ...fixed,
+    batch: 1,
+    feeds: { ...fixed.feeds, context: { shape: [1, shape[1]!], data: Array.from(data).slice(0, shape[1]) } },
+  };
+  const run = running(one.operator, one.feeds, 1);
+  const z = run.apply(run.zeros(), one.steps);
+  const size = z["z"]!.data.length;
+  const J = products(one, linearise(one.operator, named(one.operator, "z")).jacobian, z);
+  const columns = Array.from({ length: size }, (_, k) => {
+    const unit = Float64Array.from({ length: size }, (__, i) => (i === k ? 1 : 0));
+    return [...minus(unit, J.apply({ z: { shape: [1, size], data: unit } }))];
+  });
+  const { diagonal } = new SingularValueDecomposition(new Matrix(columns));
+  expect(Math.min(...diagonal)).toBeLessThan(1e-6);
+  expect(Math.max(...diagonal)).toBeGreaterThan(0.5);
 });
