@@ -8,6 +8,7 @@ import type { EngineOptions, Float32 } from "../../engine/session.js";
 import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
 import { type CompiledModel, compileModel, type Model, type Weights } from "../../model.js";
+import { picard } from "../../solvers/picard.js";
 import type { Solution, SolveOptions } from "../../solvers/solve.js";
 import { type DictionaryProblem, type DictionarySignals, dictionaryProblem, signals } from "./data.js";
 import { leastSquares } from "./least-squares.js";
@@ -116,7 +117,8 @@ export async function dictionarySolver(
   const model = implicitDictionary(problem);
   const { threads, device, onProgress, signal } = options;
   const engine = { ...(threads !== undefined && { threads }), ...(device !== undefined && { device }) };
-  const compiled = await compileModel(model, weights, engine);
+  // Over-relaxed, float32 leaves 1.2e-4 of the residual at the worst of 8 signals, plain 5.9e-5.
+  const compiled = await compileModel(model, weights, { ...engine, solver: picard() });
   const stop = {
     tolerance: options.tolerance ?? DICTIONARY_SOLVE.tolerance,
     maxSteps: options.maxSteps ?? DICTIONARY_SOLVE.maxSteps,
