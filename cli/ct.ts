@@ -20,10 +20,10 @@ import { parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
 import { random } from "../src/random.js";
 import type { Solution } from "../src/solvers/solve.js";
-import { readBundled } from "./bundle.js";
 import type { Context } from "./command.js";
 import { within } from "./errors.js";
 import { readJson } from "./images.js";
+import { readBundled } from "./model-bundle.js";
 import { choice, integer, number, type Options, text, type Values } from "./options.js";
 import { beside, shippedModel } from "./paths.js";
 

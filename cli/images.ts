@@ -7,8 +7,8 @@ import type { Tomography } from "../src/applications/ct/tomography.js";
 import { VouchError } from "../src/errors.js";
 import type { NpyArray } from "../src/files/npy.js";
 import { readArray } from "./arrays.js";
-import { readBundled } from "./bundle.js";
 import { within } from "./errors.js";
+import { readBundled } from "./model-bundle.js";
 import { beside } from "./paths.js";
 
 const SCALE =

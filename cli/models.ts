@@ -12,10 +12,10 @@ import type { Float32 } from "../src/engine/session.js";
 import { VouchError } from "../src/errors.js";
 import { type Bundle, parseBundle } from "../src/files/bundle.js";
 import type { Model, Weights } from "../src/model.js";
-import { readBundled } from "./bundle.js";
 import { phantom, scan } from "./ct.js";
 import { nearest, within } from "./errors.js";
 import { readFileOrExplain } from "./files.js";
+import { readBundled } from "./model-bundle.js";
 import { shippedModel } from "./paths.js";
 
 export interface LoadedModel {

@@ -2,10 +2,10 @@
 
 import { basename } from "node:path";
 import { checkOnnx } from "../../src/files/onnx-metadata.js";
-import { readAllListed, readList, sealBundle } from "../bundle.js";
 import { command } from "../command.js";
 import { within } from "../errors.js";
 import { readFileOrExplain } from "../files.js";
+import { readAllListed, readList, sealBundle } from "../model-bundle.js";
 import { weightsFile } from "../models.js";
 
 const operand = { name: "model", summary: "a shipped model (ct-ellipses, ct-chest, dictionary) or FILE.safetensors" };

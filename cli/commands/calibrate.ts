@@ -3,7 +3,6 @@
 import { dirname } from "node:path";
 import { stratify } from "../../src/applications/ct/select.js";
 import { VouchError } from "../../src/errors.js";
-import { sealBundle } from "../bundle.js";
 import { command } from "../command.js";
 import {
   calibrateMethods,
@@ -20,6 +19,7 @@ import {
 import { within } from "../errors.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { readCollection } from "../images.js";
+import { sealBundle } from "../model-bundle.js";
 import { integer, list, text } from "../options.js";
 import { beside } from "../paths.js";
 

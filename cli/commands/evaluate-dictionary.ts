@@ -4,12 +4,12 @@ import { dirname } from "node:path";
 import { evaluateDictionary } from "../../src/applications/dictionary/evaluate.js";
 import { dictionaryFigureData } from "../../src/applications/dictionary/figures.js";
 import { parseBundle } from "../../src/files/bundle.js";
-import { readBundled } from "../bundle.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
 import { within } from "../errors.js";
 import { dictionaryAnswersFigure, dictionaryCodeFigure } from "../figures/dictionary.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
+import { readBundled } from "../model-bundle.js";
 import { integer, text } from "../options.js";
 import { shippedModel } from "../paths.js";
 

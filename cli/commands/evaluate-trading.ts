@@ -18,7 +18,8 @@ import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
 import { within } from "../errors.js";
 import { networkFigure, tradesFigure } from "../figures/trading.js";
-import { makeFolder, readFileOrExplain, writeFileAtomic } from "../files.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
+import { readBundled } from "../model-bundle.js";
 import { integer, text } from "../options.js";
 import { shippedModel } from "../paths.js";
 
@@ -35,7 +36,7 @@ export const evaluateTradingCommand = command({
     const { model, limit: test, calibration, figure } = options;
     const engine = engineOf(options);
     const called = `${name}: --model ${model}`;
-    const bundle = await within(called, async () => parseBundle(await readFileOrExplain(model, "weights")));
+    const bundle = await within(called, async () => parseBundle(await readBundled(model, "weights")));
     const result = await within(called, () => evaluateTrading(bundle, { test, calibration, signal, ...engine }));
     const times = await measure(bundle, calibration, engine);
     out.line(`${test} test snapshots; means with 95 % intervals; executed with reserves never negative.`);

@@ -12,7 +12,6 @@ import { VouchError } from "../../src/errors.js";
 import { type Bundle, parseBundle } from "../../src/files/bundle.js";
 import { exportOnnx } from "../../src/files/onnx-export.js";
 import { checkOnnx, ONNX_FORMAT } from "../../src/files/onnx-metadata.js";
-import { readBundled } from "../bundle.js";
 import { type Context, command } from "../command.js";
 import {
   engineOf,
@@ -28,6 +27,7 @@ import {
 import { within } from "../errors.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { readJson } from "../images.js";
+import { readBundled } from "../model-bundle.js";
 import { isModule, loadModel, weightsFile } from "../models.js";
 import { choice, integer, number, text } from "../options.js";
 
