@@ -48,7 +48,7 @@ export const devices: Bench = async (log) => {
       log(`${name}: missing, ${device}`);
       continue;
     }
-    env[name] = device.words;
+    env[`device_${name}`] = device.words;
     const values: Float64Array[] = [];
     try {
       for (const subject of subjects) {

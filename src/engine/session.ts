@@ -26,7 +26,7 @@ export interface Session {
   readonly inputs: readonly string[];
   /** Where it computes, and why there. */
   readonly device: Device;
-  /** @throws engine if the device fails: from then on the session refuses with this error, and can only be made again */
+  /** @throws engine if the device fails; on a GPU the session then refuses with this error, and can only be made again */
   run(feeds: Readonly<Record<string, Float32>>): Promise<Float32[]>;
   /** Frees the runtime's memory; the session cannot run afterwards. */
   dispose(): Promise<void>;
@@ -84,7 +84,7 @@ export async function compile(outputs: readonly Tensor[], options: EngineOptions
   };
 }
 
-/** A session of a model's bytes on the device asked for or chosen, and its run: a failure is named, and final. */
+/** A session of a model's bytes on the device asked for or chosen, and its run: a failure is named, and final on a GPU. */
 export async function start(bytes: Uint8Array, options: EngineOptions) {
   const device = await chooseDevice(await runtime(), options.device ?? "auto");
   const engine = await runtime(device.name === "webgpu" ? "gpu" : "processor");
@@ -96,8 +96,11 @@ export async function start(bytes: Uint8Array, options: EngineOptions) {
       if (lost) throw lost;
       return session.run(feeds);
     }).catch((cause: unknown) => {
-      lost ??= failed("run", device, cause, REMAKE);
-      throw lost;
+      if (lost) throw lost;
+      const error = failed("run", device, cause, REMAKE);
+      // A GPU that was lost can hang when it is asked again; the processor can be.
+      if (device.name === "webgpu" || device.name === "cuda") lost = error;
+      throw error;
     });
   return { engine, device, life, run };
 }

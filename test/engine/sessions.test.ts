@@ -214,3 +214,19 @@ describe("a device that dies in a run", () => {
     },
   );
 });
+
+describe("a run that fails", () => {
+  it.each([
+    ["cpu", "can be run again"],
+    ["webgpu", "is final: a GPU that was lost hangs when it is asked again"],
+  ] as const)("on %s it %s", async (device, _outcome) => {
+    const create = vi.mocked(InferenceSession.create);
+    const runs = [() => Promise.reject(new Error("lost")), () => Promise.resolve({})];
+    create.mockResolvedValue({ run: () => runs.shift()!(), release: async () => {} } as unknown as InferenceSession);
+    await using session = await compile([], { device });
+    const first = await failure(session.run({}));
+    expect(first.code).toBe("engine");
+    if (device === "cpu") expect(await session.run({})).toEqual([]);
+    else expect(await failure(session.run({}))).toBe(first);
+  });
+});
