@@ -1,7 +1,7 @@
 /** @file Do labels fail honest inferences as rarely as they say, one by one, together, and on the shipped path? */
 
 import { simulateAll } from "../cli/ct.js";
-import { reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { ellipses } from "../src/applications/ct/phantom.js";
 import { tomography } from "../src/applications/ct/tomography.js";
 import { calibrate } from "../src/certificates/calibration.js";
@@ -75,7 +75,7 @@ export async function endToEnd(
   const ct = tomography({ size });
   const method = tvMethod(ct);
   const { model, weights } = method;
-  const solver = await reconstructor(method);
+  const solver = await method.open();
   const images = Array.from({ length: fresh + N }, (_, i) =>
     ellipses({ size, random: random(seed).fork("fresh").fork(i) }),
   );

@@ -7,7 +7,7 @@ import { ctFigure } from "../cli/figures/ct.js";
 import { readFileOrExplain, writeFileAtomic } from "../cli/files.js";
 import { shippedModel } from "../cli/paths.js";
 import { NOISE_LEVEL, simulate } from "../src/applications/ct/examples.js";
-import { l2oMethod, reconstructor, solverData } from "../src/applications/ct/methods.js";
+import { l2oMethod, solverData } from "../src/applications/ct/methods.js";
 import { feasibility, score } from "../src/applications/ct/score.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
 import { certify } from "../src/certificates/certify.js";
@@ -33,7 +33,7 @@ export const nullSpace: Bench = async (log) => {
   };
   const calibrations = await loadCalibrations(run, { model: weights, calibration: undefined });
   const calibration = await pickCalibration(run, calibrations, method, ct, NOISE_LEVEL);
-  const solver = await reconstructor(method);
+  const solver = await method.open();
   const solution = await solver.reconstruct([measurement]);
   await solver.dispose();
 

@@ -4,13 +4,12 @@ import { simulateAll } from "../cli/ct.js";
 import { readFileOrExplain } from "../cli/files.js";
 import { readCollection } from "../cli/images.js";
 import { dataFile, shippedModel } from "../cli/paths.js";
-import { l2oMethod, type Method, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { l2oMethod, type Method, type Reconstruction, solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { stratify } from "../src/applications/ct/select.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
 import { parseBundle } from "../src/files/bundle.js";
 import { compileModel, define, type Model, type Trace } from "../src/model.js";
 import { random } from "../src/random.js";
-import type { Solution } from "../src/solvers/solve.js";
 import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
 import type { Proof } from "../src/witness.js";
 import type { Bench } from "./main.js";
@@ -122,20 +121,20 @@ async function ctSlices() {
 /** Gaps after 500 and 1000 steps, of converged solves, and the price of a check. */
 async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Array[], log: (line: string) => void) {
   const measurements = simulateAll(ct, images, 0, "evaluate");
-  const solver = await reconstructor(method);
+  const solver = await method.open();
   const at: Record<500 | 1000, number[]> = { 500: [], 1000: [] };
   const closed: number[] = [];
   let [iteration, check] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   try {
     for (let first = 0; first < images.length; first += BATCH) {
       const batch = measurements.slice(first, first + BATCH);
-      const prove = (solution: Solution) => {
+      const prove = (solution: Reconstruction) => {
         const started = performance.now();
         const { proofs } = solver.prove(batch, solution);
         check = Math.min(check, (performance.now() - started) / batch.length);
         return proofs.map((proof) => gapOf(proof!));
       };
-      let start: Solution["z"] | undefined;
+      let start: Reconstruction["z"] | undefined;
       for (const steps of [500, 1000] as const) {
         const started = performance.now();
         // No residual is this small: all 500 steps are taken.

@@ -8,7 +8,15 @@ import {
   parseCtCalibrations,
 } from "../src/applications/ct/calibrations.js";
 import { type Measurement, NOISE_LEVEL, simulate } from "../src/applications/ct/examples.js";
-import { l2oMethod, type Method, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import {
+  fbpMethod,
+  isSolved,
+  l2oMethod,
+  type Method,
+  type Reconstruction,
+  solverData,
+  tvMethod,
+} from "../src/applications/ct/methods.js";
 import { ellipses } from "../src/applications/ct/phantom.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
 import { type Calibration, calibrate, digest } from "../src/certificates/calibration.js";
@@ -19,7 +27,6 @@ import { VouchError } from "../src/errors.js";
 import { parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
 import { random } from "../src/random.js";
-import type { Solution } from "../src/solvers/solve.js";
 import type { Context } from "./command.js";
 import { within } from "./errors.js";
 import { readJson } from "./images.js";
@@ -27,7 +34,9 @@ import { readBundled } from "./model-bundle.js";
 import { choice, integer, number, type Options, text, type Values } from "./options.js";
 import { beside, shippedModel } from "./paths.js";
 
-export const METHODS = ["tv", "l2o"] as const;
+/** Methods that solve a model: what they answer can be proven, exported and explained by its terms. */
+export const SOLVED = ["tv", "l2o"] as const;
+export const METHODS = ["fbp", ...SOLVED] as const;
 export type MethodName = (typeof METHODS)[number];
 
 /** Slices of one solve. */
@@ -93,6 +102,7 @@ export async function loadMethods(
 ): Promise<LoadedMethod[]> {
   return Promise.all(
     names.map(async (method) => {
+      if (method === "fbp") return { ...fbpMethod(ct), trainedOn: [] };
       if (method === "tv") return { ...tvMethod(ct), trainedOn: [] };
       return within(`${name}: --model ${model}`, async () => {
         const bundle = parseBundle(await readBundled(model, "weights (.safetensors)"));
@@ -115,7 +125,7 @@ export function simulateAll(
 }
 
 export interface BatchSolved {
-  readonly solution: Solution;
+  readonly solution: Reconstruction;
   /** Its measurements, and where they stand among all. */
   readonly measurements: readonly Measurement[];
   readonly first: number;
@@ -139,7 +149,7 @@ export async function solveAll(
   { engine, proven = false, ...options }: SolveAllOptions,
 ): Promise<{ seconds: number }> {
   const bar = progress(method.name, measurements.length, "slices");
-  const solver = await reconstructor(method, engine);
+  const solver = await method.open(engine);
   let seconds = 0;
   try {
     for (let first = 0; first < measurements.length; first += BATCH) {
@@ -166,8 +176,13 @@ export async function solveAll(
   return { seconds };
 }
 
+/** Nothing was left to iterate. */
+export function settled(status: Reconstruction["status"][number]): boolean {
+  return status === "converged" || status === "external";
+}
+
 /** Image `row` of a batch of solutions. */
-export function imageOf({ x }: Solution, row: number): Float32Array {
+export function imageOf({ x }: Reconstruction, row: number): Float32Array {
   const size = x.data.length / x.shape[0]!;
   return x.data.slice(row * size, (row + 1) * size);
 }
@@ -193,7 +208,7 @@ export function pickCalibration(
   return within(`${name}: --calibration`, () => calibrationOf(calibrations, method, ct, noise));
 }
 
-/** Certify a batch that was solved. */
+/** Certify a batch; where nothing was solved there is no certificate of convergence. */
 export function certifyBatch(
   method: Method,
   { solution, measurements }: BatchSolved,
@@ -202,7 +217,8 @@ export function certifyBatch(
 ): Result[] {
   const { model, weights } = method;
   const asked = gap === undefined ? {} : { gap };
-  return certify({ model, weights, data: solverData(measurements), solution, calibration, ...asked });
+  const common = { model, weights, data: solverData(measurements), calibration, ...asked };
+  return certify(isSolved(solution) ? { ...common, solution } : { ...common, x: solution.x });
 }
 
 /**
@@ -232,8 +248,9 @@ export async function calibrateMethods(
       measurements,
       ({ solution, measurements: batch, first }) => {
         const fed = solverData(batch);
-        measureProperties(method.model, method.weights, fed, solution.x, solution.z).forEach((values, row) => {
-          if (solution.status[row] !== "converged") return;
+        const z = isSolved(solution) ? solution.z : undefined;
+        measureProperties(method.model, method.weights, fed, solution.x, z).forEach((values, row) => {
+          if (!settled(solution.status[row]!)) return;
           measured.push(values);
           samples.push(digests[first + row]!);
         });

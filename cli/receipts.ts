@@ -1,7 +1,7 @@
 /** @file Receipts of a run: one folder an inference, signed, and in a log where there is one. */
 
 import { join } from "node:path";
-import { solverData } from "../src/applications/ct/methods.js";
+import { isSolved, solverData } from "../src/applications/ct/methods.js";
 import { attest, following, payloadOf } from "../src/attest.js";
 import type { Calibration } from "../src/certificates/calibration.js";
 import { VouchError } from "../src/errors.js";
@@ -50,6 +50,14 @@ export async function receiptsOf(
   const secret = await readSecretKey(`${name}: --key`, key);
   let count = 0;
   const write = async ({ solution, measurements, first }: BatchSolved) => {
+    if (!isSolved(solution)) {
+      throw new VouchError("parameter", {
+        name,
+        expected: "a method that solves a model",
+        got: method.name,
+        remedy: "Leave --receipts out, or choose tv or l2o.",
+      });
+    }
     const { x, duals, status, steps } = solution;
     const data = solverData(measurements);
     for (const row of measurements.keys()) {

@@ -18,10 +18,10 @@ import {
   type LoadedMethod,
   loadCalibrations,
   loadMethods,
-  METHODS,
   modelOption,
   phantom,
   pickCalibration,
+  SOLVED,
   scan,
   scanOptions,
   seedOption,
@@ -58,7 +58,7 @@ export const demo = command({
     const { out } = context;
     const { phantoms, model, seed, out: folder } = context.options;
     const ct = scan(context.options);
-    const methods = await loadMethods(context, ct, METHODS, model);
+    const methods = await loadMethods(context, ct, SOLVED, model);
     await within(`${context.name}: --out`, () => makeFolder(folder));
     const images = Array.from({ length: phantoms }, (_, i) => phantom(ct, seed, "demo", i));
     const honest = simulateAll(ct, images, seed, "demo");
@@ -210,7 +210,7 @@ function fails({ certificates }: Result, property?: string): boolean {
 
 /** Mean quality by method. */
 function means(certified: readonly Certified[]): Record<string, number> {
-  const entries = METHODS.flatMap((name) => {
+  const entries = SOLVED.flatMap((name) => {
     const scores = certified.flatMap(({ method, score: s }) => (method === name && s ? [s] : []));
     const mean = (key: "psnr" | "ssim") => scores.reduce((sum, s) => sum + s[key], 0) / scores.length;
     return [

@@ -2,12 +2,12 @@
 
 import { dirname } from "node:path";
 import type { Measurement } from "../../src/applications/ct/examples.js";
+import type { Reconstruction } from "../../src/applications/ct/methods.js";
 import { feasibility, type Score, score } from "../../src/applications/ct/score.js";
 import { meanOverPatients, type Slice, stratify } from "../../src/applications/ct/select.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
 import { VouchError } from "../../src/errors.js";
 import { random } from "../../src/random.js";
-import type { Status } from "../../src/solvers/solve.js";
 import { command } from "../command.js";
 import {
   engineOf,
@@ -19,6 +19,7 @@ import {
   scan,
   scanOptions,
   seedOption,
+  settled,
   simulateAll,
   solveAll,
 } from "../ct.js";
@@ -33,7 +34,7 @@ interface Row extends Score {
   readonly x: Float32Array;
   readonly box: number;
   readonly fidelity: number;
-  readonly status: Status;
+  readonly status: Reconstruction["status"][number];
   readonly steps: number;
 }
 
@@ -168,7 +169,7 @@ function figuresOf(evaluated: readonly Evaluated[], slices: readonly Slice[], se
       [`${name}_fidelity_fail`]: count((row) => fails(row).fidelity) / rows.length,
       [`${name}_fidelity_failures`]: count((row) => fails(row).fidelity),
       [`${name}_fidelity_ratio_max`]: Math.max(...rows.map((row) => row.fidelity)),
-      [`${name}_unconverged`]: count((row) => row.status !== "converged") / rows.length,
+      [`${name}_unconverged`]: count((row) => !settled(row.status)) / rows.length,
       [`${name}_steps`]: median(rows.map((row) => row.steps)),
       [`${name}_ms_per_slice`]: (1000 * seconds) / rows.length,
       [`${name}_params`]: parameters,
@@ -224,7 +225,7 @@ function printTable(
       meanOverPatients(byPatient(rows, slices, (row) => row.ssim)).toFixed(4),
       rows.filter((row) => fails(row).box).length,
       rows.filter((row) => fails(row).fidelity).length,
-      rows.filter(({ status }) => status !== "converged").length,
+      rows.filter(({ status }) => !settled(status)).length,
       median(rows.map(({ steps }) => steps)),
       Math.round((1000 * seconds) / rows.length),
       parameters,

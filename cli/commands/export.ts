@@ -18,8 +18,8 @@ import {
   engineOptions,
   loadCalibrations,
   loadMethods,
-  METHODS,
   pickCalibration,
+  SOLVED,
   scan,
   scanOptions,
   seedOption,
@@ -32,7 +32,7 @@ import { isModule, loadModel, weightsFile } from "../models.js";
 import { choice, integer, number, text } from "../options.js";
 
 const options = {
-  method: choice("Of a CT model: how to reconstruct.", METHODS, "l2o"),
+  method: choice("Of a CT model: how to reconstruct.", SOLVED, "l2o"),
   calibration: text("What certificates compare with; by default the file beside CT weights.", "FILE", undefined),
   tolerance: number("Worst relative KKT residual of a converged answer; the model's own by default.", undefined, {
     above: 0,

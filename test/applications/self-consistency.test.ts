@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { type Measurement, simulate } from "../../src/applications/ct/examples.js";
-import { reconstructor, tvMethod } from "../../src/applications/ct/methods.js";
+import { tvMethod } from "../../src/applications/ct/methods.js";
 import { ellipses } from "../../src/applications/ct/phantom.js";
 import { heldOutRays, usedPart, withholdViews } from "../../src/applications/ct/self-consistency.js";
 import { tomography } from "../../src/applications/ct/tomography.js";
@@ -54,7 +54,7 @@ describe("heldOutRays", () => {
     };
     const honest = Array.from({ length: 4 }, (_, i) => simulate(ct, image(10 + i), 1, `${i}`));
     const all = [...honest, ...honest.map(shifted)];
-    const solver = await reconstructor(tvMethod(withheld.scan), { threads: 1 });
+    const solver = await tvMethod(withheld.scan).open({ threads: 1 });
     const { x } = await solver.reconstruct(
       all.map((one) => usedPart(withheld, one)),
       { maxSteps: 300 },

@@ -112,7 +112,13 @@ test("--device: one without a driver ends in exit 69 and a remedy, an unknown on
 test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 1 where a label fails", async () => {
   const calibrated = await vouch(["calibrate", "--limit", "19", "--json", ...model()]);
   expect(calibrated.code).toBe(0);
-  expect(lastLine(calibrated).figures).toEqual({ samples: 19, patients: 19, tv_unconverged: 0, l2o_unconverged: 0 });
+  expect(lastLine(calibrated).figures).toEqual({
+    samples: 19,
+    patients: 19,
+    fbp_unconverged: 0,
+    tv_unconverged: 0,
+    l2o_unconverged: 0,
+  });
 
   const image = Float32Array.from({ length: SIZE * SIZE }, (_, i) =>
     ((i % SIZE) - 7.5) ** 2 + (i / SIZE - 7.5) ** 2 < 20 ? 0.6 : 0.2,
@@ -122,6 +128,8 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
   const evaluated = await vouch(["evaluate", "ct", "--images", at("images.npy"), "--json", ...model()]);
   expect(evaluated.code).toBe(0);
   const { figures } = lastLine(evaluated);
+  expect(figures).toMatchObject({ fbp_steps: 0, fbp_unconverged: 0, fbp_params: 0, fbp_fidelity_fail: 1 });
+  expect(figures.fbp_psnr).toBeGreaterThan(5);
   for (const method of ["tv", "l2o"]) {
     for (const key of ["psnr", "ssim", "psnr_fr", "ssim_fr", "steps", "ms_per_slice"]) {
       expect(figures[`${method}_${key}`]).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** @file Reconstruction methods by name, ready to solve: a model and its weights. */
+/** @file Reconstruction methods by name: what each computes, and the model whose terms certify its images. */
 
 import { prove } from "../../certificates/certify.js";
 import type { EngineOptions } from "../../engine/session.js";
@@ -6,21 +6,73 @@ import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
 import { type CompiledModel, compileModel, type Model, type Weights } from "../../model.js";
 import { relaxed } from "../../solvers/relaxed.js";
-import type { Solution, SolveOptions } from "../../solvers/solve.js";
+import type { Solution, SolveOptions, Status } from "../../solvers/solve.js";
 import type { Solver } from "../../solvers/solver.js";
 import type { Measurement } from "./examples.js";
+import { fbp, hann, type RampFilter } from "./fbp.js";
 import { learnedConvex, totalVariation } from "./models.js";
 import type { Tomography } from "./tomography.js";
 
 export interface Method {
   /** "tv", "l2o": column of tables, prefix of figures. */
   readonly name: string;
+  /** The problem it solves, or, of a method that solves none, the one whose terms its images are measured by. */
   readonly model: Model;
   readonly weights: Weights;
   /** ρ ≤ 1, tuned on training data: the model solves in the ball of radius ρ δ_cert. */
   readonly rho: number;
   /** Numbers tuned or learned: weights and ρ. */
   readonly parameters: number;
+  /** Ready to reconstruct. */
+  open(engine?: EngineOptions): Promise<Reconstructor>;
+}
+
+/** Images, and what made them. Of a method that solves nothing only x says something, and every status is "external". */
+export interface Reconstruction extends Omit<Solution, "status"> {
+  readonly status: readonly (Status | "external")[];
+}
+
+export interface Reconstructor {
+  /** Images of a batch of measurements of one scan geometry. */
+  reconstruct(measurements: readonly Measurement[], options?: SolveOptions): Promise<Reconstruction>;
+  /** With proofs of optimality, see `prove`; as it was where nothing was solved. */
+  prove(measurements: readonly Measurement[], reconstruction: Reconstruction): Reconstruction;
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The images are a solve's: there is a point they were read from, a status and steps. */
+export function isSolved(reconstruction: Reconstruction): reconstruction is Solution {
+  return !reconstruction.status.includes("external");
+}
+
+/** Images [N, 1, size, size] of a method that solves nothing. */
+export function external(x: Reconstruction["x"]): Reconstruction {
+  const all = <T>(value: T) => Array.from({ length: x.shape[0]! }, () => value);
+  const perSample = { status: all("external" as const), steps: all(0), residual: all({}), history: all([]) };
+  return { x, ...perSample, proofs: all(undefined), z: {}, duals: {}, violated: [], counts: {} };
+}
+
+/**
+ * Filtered backprojection, see `fbp`, measured by the terms of TV. Not clipped and bound to no radius: most images fail both.
+ *
+ * @param filter  default Hann: of the three the best on training slices at 30 views and 1.5 % noise, 21.1 dB, where Ram-Lak has 18.6
+ */
+export function fbpMethod(ct: Tomography, filter: RampFilter = hann): Method {
+  const model = totalVariation(ct, 1);
+  const reconstruct = async (measurements: readonly Measurement[]): Promise<Reconstruction> => {
+    const data = new Float32Array(measurements.length * ct.size ** 2);
+    measurements.forEach(({ d }, i) => {
+      data.set(fbp(ct, d, filter), i * ct.size ** 2);
+    });
+    return external({ shape: [measurements.length, 1, ct.size, ct.size], data });
+  };
+  const open = async () => ({
+    reconstruct,
+    prove: (_: unknown, made: Reconstruction) => made,
+    ...closing(async () => {}),
+  });
+  return { name: "fbp", model, weights: {}, rho: 1, parameters: 0, open };
 }
 
 /** ρ of TV: the best of {0.65, 0.70, …, 0.90} in mean squared error on training slices, see the model cards. */
@@ -28,7 +80,7 @@ export const TV_RHO = 0.8;
 
 /** Isotropic TV. */
 export function tvMethod(ct: Tomography): Method {
-  return { name: "tv", model: totalVariation(ct, TV_RHO), weights: {}, rho: TV_RHO, parameters: 1 };
+  return solved({ name: "tv", model: totalVariation(ct, TV_RHO), weights: {}, rho: TV_RHO, parameters: 1 });
 }
 
 /** The learned convex model of a file. @throws format if the file holds another model */
@@ -43,7 +95,7 @@ export function l2oMethod(ct: Tomography, { manifest, weights }: Bundle): Method
     });
   }
   const model = learnedConvex(ct, { count, size, rho });
-  return { name: "l2o", model, weights, rho, parameters: model.size + 1 };
+  return solved({ name: "l2o", model, weights, rho, parameters: model.size + 1 });
 }
 
 /** Where KKT residuals of the CT solves stop, and when they give up. */
@@ -52,30 +104,21 @@ export const CT_SOLVE = { tolerance: 5e-4, maxSteps: 3000 } as const;
 /** Over-relaxation: 1.9 takes about half the steps of 1 to the same residual on training slices. */
 export const ctSolver: Solver = relaxed(1.9);
 
-export interface Reconstructor {
-  readonly method: Method;
-  /** Solve for a batch of measurements of one scan geometry. */
-  reconstruct(measurements: readonly Measurement[], options?: SolveOptions): Promise<Solution>;
-  /** The solution with its proofs of optimality, see `prove`. */
-  prove(measurements: readonly Measurement[], solution: Solution): Solution;
-  dispose(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
+/** The method of a model that is solved: every reconstruction is a Solution. */
+function solved(method: Omit<Method, "open">): Method {
+  const open = async (engine: EngineOptions = {}): Promise<Reconstructor> => {
+    const compiled: CompiledModel = await compileModel(method.model, method.weights, { ...engine, solver: ctSolver });
+    return {
+      reconstruct: (measurements, options = {}) =>
+        compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...options }),
+      prove: (measurements, made) => (isSolved(made) ? prove(compiled, solverData(measurements), made) : made),
+      ...closing(compiled.dispose),
+    };
+  };
+  return { ...method, open };
 }
 
-export async function reconstructor(method: Method, engine: EngineOptions = {}): Promise<Reconstructor> {
-  const compiled: CompiledModel = await compileModel(method.model, method.weights, {
-    ...engine,
-    solver: ctSolver,
-  });
-  return {
-    method,
-    reconstruct: (measurements, options = {}) =>
-      compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...options }),
-    prove: (measurements, solution) => prove(compiled, solverData(measurements), solution),
-    dispose: compiled.dispose,
-    [Symbol.asyncDispose]: compiled.dispose,
-  };
-}
+const closing = (dispose: () => Promise<void>) => ({ dispose, [Symbol.asyncDispose]: dispose });
 
 /** Measurements as the models' data: d and δ = δ_cert. @throws parameter if a radius is not ≥ 0 and finite */
 export function solverData(measurements: readonly Measurement[]) {
