@@ -3,7 +3,7 @@
 import { readCollection } from "../cli/images.js";
 import { dataFile } from "../cli/paths.js";
 import type { Measurement } from "../src/applications/ct/examples.js";
-import { type Reconstructor, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { type Reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { type Slice, stratify } from "../src/applications/ct/select.js";
 import { heldOutRays, usedPart, withholdViews } from "../src/applications/ct/self-consistency.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
@@ -34,7 +34,7 @@ export async function measurePower(calibration: number, slices: number, log: (li
   const { held, test, other } = await collections(ct);
   const whole = tvMethod(ct);
   const withheld = withholdViews(ct, POWER.held, random(POWER.seed).fork("views"));
-  const [solver, partial] = [await reconstructor(whole), await reconstructor(tvMethod(withheld.scan))];
+  const [solver, partial] = [await whole.open(), await tvMethod(withheld.scan).open()];
   const valuesOf = async (
     list: readonly Slice[],
     scan: Scan,

@@ -5,13 +5,14 @@ import { readFileOrExplain } from "../cli/files.js";
 import { readCollection } from "../cli/images.js";
 import { dataFile, shippedModel } from "../cli/paths.js";
 import { NOISE_LEVEL } from "../src/applications/ct/examples.js";
-import { l2oMethod, type Method, reconstructor, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { l2oMethod, type Method, solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { score } from "../src/applications/ct/score.js";
 import { type Slice, stratify } from "../src/applications/ct/select.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
 import { certify } from "../src/certificates/certify.js";
 import { parseBundle } from "../src/files/bundle.js";
 import { random } from "../src/random.js";
+import type { Solution } from "../src/solvers/solve.js";
 import type { Bench } from "./main.js";
 import { RISK } from "./thresholds.js";
 
@@ -55,7 +56,7 @@ export interface Ranked {
 
 export async function ranked(
   ct: Tomography,
-  method: Method,
+  method: Method<Solution>,
   slices: readonly Slice[],
   log: (line: string) => void,
 ): Promise<Ranked[]> {
@@ -72,7 +73,7 @@ export async function ranked(
     RISK.seed,
     "riskcoverage",
   );
-  const solver = await reconstructor(method);
+  const solver = await method.open();
   const found: Ranked[] = [];
   try {
     for (let first = 0; first < slices.length; first += BATCH) {

@@ -4,12 +4,13 @@ import { simulateAll } from "../cli/ct.js";
 import { readFileOrExplain } from "../cli/files.js";
 import { readCollection } from "../cli/images.js";
 import { dataFile, shippedModel } from "../cli/paths.js";
-import { l2oMethod, type Method, type Reconstruction, solverData, tvMethod } from "../src/applications/ct/methods.js";
+import { l2oMethod, type Method, solverData, tvMethod } from "../src/applications/ct/methods.js";
 import { stratify } from "../src/applications/ct/select.js";
 import { type Tomography, tomography } from "../src/applications/ct/tomography.js";
 import { parseBundle } from "../src/files/bundle.js";
 import { compileModel, define, type Model, type Trace } from "../src/model.js";
 import { random } from "../src/random.js";
+import type { Solution } from "../src/solvers/solve.js";
 import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
 import type { Proof } from "../src/witness.js";
 import type { Bench } from "./main.js";
@@ -119,7 +120,12 @@ async function ctSlices() {
 }
 
 /** Gaps after 500 and 1000 steps, of converged solves, and the price of a check. */
-async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Array[], log: (line: string) => void) {
+async function ctGaps(
+  ct: Tomography,
+  method: Method<Solution>,
+  images: readonly Float32Array[],
+  log: (line: string) => void,
+) {
   const measurements = simulateAll(ct, images, 0, "evaluate");
   const solver = await method.open();
   const at: Record<500 | 1000, number[]> = { 500: [], 1000: [] };
@@ -128,13 +134,13 @@ async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Ar
   try {
     for (let first = 0; first < images.length; first += BATCH) {
       const batch = measurements.slice(first, first + BATCH);
-      const prove = (solution: Reconstruction) => {
+      const prove = (solution: Solution) => {
         const started = performance.now();
         const { proofs } = solver.prove(batch, solution);
         check = Math.min(check, (performance.now() - started) / batch.length);
         return proofs.map((proof) => gapOf(proof!));
       };
-      let start: Reconstruction["z"] | undefined;
+      let start: Solution["z"] | undefined;
       for (const steps of [500, 1000] as const) {
         const started = performance.now();
         // No residual is this small: all 500 steps are taken.
@@ -170,7 +176,7 @@ async function ctGaps(ct: Tomography, method: Method, images: readonly Float32Ar
 }
 
 /** What P, D and the choice of dual vectors cost in the engine after each chunk of a solve, in iterations: what decides when to prove. */
-async function screening(method: Method, measurements: Parameters<typeof solverData>[0]): Promise<number> {
+async function screening(method: Method<Solution>, measurements: Parameters<typeof solverData>[0]): Promise<number> {
   const { model, weights } = method;
   const blind = (): Trace => {
     const traced = model.trace();

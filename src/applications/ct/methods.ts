@@ -4,7 +4,7 @@ import { prove } from "../../certificates/certify.js";
 import type { EngineOptions } from "../../engine/session.js";
 import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
-import { type CompiledModel, compileModel, type Model, type Weights } from "../../model.js";
+import { compileModel, type Model, type Weights } from "../../model.js";
 import { relaxed } from "../../solvers/relaxed.js";
 import type { Solution, SolveOptions, Status } from "../../solvers/solve.js";
 import type { Solver } from "../../solvers/solver.js";
@@ -13,7 +13,7 @@ import { fbp, hann, type RampFilter } from "./fbp.js";
 import { learnedConvex, totalVariation } from "./models.js";
 import type { Tomography } from "./tomography.js";
 
-export interface Method {
+export interface Method<R extends Reconstruction = Reconstruction> {
   /** "tv", "l2o": column of tables, prefix of figures. */
   readonly name: string;
   /** The problem it solves, or, of a method that solves none, the one whose terms its images are measured by. */
@@ -24,7 +24,7 @@ export interface Method {
   /** Numbers tuned or learned: weights and ρ. */
   readonly parameters: number;
   /** Ready to reconstruct. */
-  open(engine?: EngineOptions): Promise<Reconstructor>;
+  open(engine?: EngineOptions): Promise<Reconstructor<R>>;
 }
 
 /** Images, and what made them. Of a method that solves nothing only x says something, and every status is "external". */
@@ -32,11 +32,12 @@ export interface Reconstruction extends Omit<Solution, "status"> {
   readonly status: readonly (Status | "external")[];
 }
 
-export interface Reconstructor {
+export interface Reconstructor<R extends Reconstruction = Reconstruction> {
+  readonly method: Method<R>;
   /** Images of a batch of measurements of one scan geometry. */
-  reconstruct(measurements: readonly Measurement[], options?: SolveOptions): Promise<Reconstruction>;
+  reconstruct(measurements: readonly Measurement[], options?: SolveOptions): Promise<R>;
   /** With proofs of optimality, see `prove`; as it was where nothing was solved. */
-  prove(measurements: readonly Measurement[], reconstruction: Reconstruction): Reconstruction;
+  prove(measurements: readonly Measurement[], reconstruction: R): R;
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -67,24 +68,23 @@ export function fbpMethod(ct: Tomography, filter: RampFilter = hann): Method {
     });
     return external({ shape: [measurements.length, 1, ct.size, ct.size], data });
   };
-  const open = async () => ({
-    reconstruct,
-    prove: (_: unknown, made: Reconstruction) => made,
-    ...closing(async () => {}),
-  });
-  return { name: "fbp", model, weights: {}, rho: 1, parameters: 0, open };
+  const method: Method = {
+    ...{ name: "fbp", model, weights: {}, rho: 1, parameters: 0 },
+    open: async () => ({ method, reconstruct, prove: (_, made) => made, ...closing(async () => {}) }),
+  };
+  return method;
 }
 
 /** ρ of TV: the best of {0.65, 0.70, …, 0.90} in mean squared error on training slices, see the model cards. */
 export const TV_RHO = 0.8;
 
 /** Isotropic TV. */
-export function tvMethod(ct: Tomography): Method {
+export function tvMethod(ct: Tomography): Method<Solution> {
   return solved({ name: "tv", model: totalVariation(ct, TV_RHO), weights: {}, rho: TV_RHO, parameters: 1 });
 }
 
 /** The learned convex model of a file. @throws format if the file holds another model */
-export function l2oMethod(ct: Tomography, { manifest, weights }: Bundle): Method {
+export function l2oMethod(ct: Tomography, { manifest, weights }: Bundle): Method<Solution> {
   const { count, size, rho } = manifest.options;
   if (manifest.model !== "ct-convex" || count === undefined || size === undefined || rho === undefined) {
     throw new VouchError("format", {
@@ -104,18 +104,22 @@ export const CT_SOLVE = { tolerance: 5e-4, maxSteps: 3000 } as const;
 /** Over-relaxation: 1.9 takes about half the steps of 1 to the same residual on training slices. */
 export const ctSolver: Solver = relaxed(1.9);
 
-/** The method of a model that is solved: every reconstruction is a Solution. */
-function solved(method: Omit<Method, "open">): Method {
-  const open = async (engine: EngineOptions = {}): Promise<Reconstructor> => {
-    const compiled: CompiledModel = await compileModel(method.model, method.weights, { ...engine, solver: ctSolver });
-    return {
-      reconstruct: (measurements, options = {}) =>
-        compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...options }),
-      prove: (measurements, made) => (isSolved(made) ? prove(compiled, solverData(measurements), made) : made),
-      ...closing(compiled.dispose),
-    };
+/** The method of a model that is solved. */
+function solved(what: Omit<Method, "open">): Method<Solution> {
+  const method: Method<Solution> = {
+    ...what,
+    open: async (engine = {}) => {
+      const compiled = await compileModel(what.model, what.weights, { ...engine, solver: ctSolver });
+      return {
+        method,
+        reconstruct: (measurements, options = {}) =>
+          compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...options }),
+        prove: (measurements, solution) => prove(compiled, solverData(measurements), solution),
+        ...closing(compiled.dispose),
+      };
+    },
   };
-  return { ...method, open };
+  return method;
 }
 
 const closing = (dispose: () => Promise<void>) => ({ dispose, [Symbol.asyncDispose]: dispose });
