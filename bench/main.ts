@@ -39,6 +39,8 @@ const benches: Readonly<Record<string, Bench>> = {
   witness,
 };
 
+process.env.ORT_DISABLE_TELEMETRY ??= "1";
+
 const words = process.argv.slice(2);
 const json = words.includes("--json");
 const name = words.find((word) => !word.startsWith("--"));

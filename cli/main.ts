@@ -9,6 +9,9 @@ import { machineLine, output } from "./output.js";
 import { version } from "./paths.js";
 import { progress } from "./progress.js";
 
+// ONNX Runtime reports its use to its makers unless told not to; it is loaded later than this runs.
+process.env.ORT_DISABLE_TELEMETRY ??= "1";
+
 const SUMMARY = "Learned optimization models whose every inference carries certificates.";
 
 process.exitCode = await main(process.argv.slice(2), commands);
