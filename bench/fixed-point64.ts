@@ -4,7 +4,7 @@ import { Matrix, pseudoInverse } from "ml-matrix";
 import { feedData, feedParams, type Model, type Weights } from "../src/model.js";
 import type { Operator } from "../src/operator.js";
 import { balanceFeed } from "../src/solvers/balance.js";
-import { type Feeds, interpret } from "../src/tensor/interpret.js";
+import { type Feeds, interpret, prepare } from "../src/tensor/interpret.js";
 import { sum } from "../src/tensor/primitives/broadcast.js";
 import { add, mul, sub } from "../src/tensor/primitives/elementwise.js";
 import { input } from "../src/tensor/primitives/leaf.js";
@@ -48,127 +48,143 @@ export interface FixedPoint64 {
  */
 export function fixedPoint64(model: Model, weights: Weights, example: Examples, relaxation: number): FixedPoint64 {
   const { operator, params } = model.trace();
-  const state = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
-  const walk = walker(operator, state, relaxation);
+  const graphs = trace(operator, relaxation);
   const loss = (point: Tree) => {
     const x = operator.read(point);
     return sum(squaredError(x, input("target", x.shape)));
   };
-  const read = loss(state);
+  const read = loss(graphs.state);
   const given: Feeds = {
     ...feedData(model, example.data),
     ...feedParams(weights),
     ...balanceFeed(operator.balance, Float32Array.of(1)),
     target: example.target,
   };
-  const start = settle(model.name, walk, { ...given, ...walk.point("state", new Float64Array(walk.size)) });
-  const inverse = walk.size <= DENSE ? walk.inverse(start.feeds) : undefined;
+  const walk = walker(graphs, given);
+  const { at, ...start } = settle(model.name, walk, new Float64Array(walk.size));
+  const inverse = walk.size <= DENSE ? walk.inverse(at) : undefined;
   const lossAt = (direction: Direction, by: number) => {
     const moved = Object.entries(direction).map(([name, along]) => {
       const { shape, data } = weights[name]!;
       return [`params.${name}`, { shape, data: along.map((a, k) => data[k]! + by * a) }];
     });
-    const near = { ...start.feeds, ...Object.fromEntries(moved) };
-    const { feeds } = (inverse && newton(walk, near, inverse)) ?? settle(model.name, walk, near);
-    return interpret([read], feeds)[0]!.data[0]!;
+    const near = { ...given, ...Object.fromEntries(moved) };
+    const there = walker(graphs, near);
+    const found = (inverse && newton(there, at, inverse)) ?? settle(model.name, there, at);
+    return interpret([read], { ...near, ...there.point("state", found.at) })[0]!.data[0]!;
   };
   return {
     operator,
     params,
-    state,
+    state: graphs.state,
+    feeds: { ...given, ...walk.point("state", at) },
     ...start,
     loss,
     slope: (direction) => (lossAt(direction, H) - lossAt(direction, -H)) / (2 * H),
   };
 }
 
-interface Solved {
-  readonly feeds: Feeds;
-  readonly residual: number;
-  readonly steps: number;
+/** Graphs over the point `state.PATH` and the vector `cotangent.PATH`. */
+interface Graphs {
+  readonly state: Tree;
+  /** z + ω(T(z) − z) */
+  readonly relaxed: readonly Tensor[];
+  /** T(z) − z */
+  readonly motion: readonly Tensor[];
+  readonly residuals: readonly Tensor[];
+  readonly cotangent: readonly Tensor[];
+  /** (∂T/∂z)ᵀ cotangent */
+  readonly rows: readonly Tensor[];
 }
 
-/** What there is to compute at a point of T. */
+function trace(T: Operator, relaxation: number): Graphs {
+  const named = (prefix: string) => mapTensors(T.init(), (leaf, path) => input(`${prefix}.${path}`, leaf.shape));
+  const state = named("state");
+  const next = T.apply(state);
+  const [z, Tz, cotangent] = [leavesOf(state), leavesOf(next), leavesOf(named("cotangent"))];
+  const motion = z.map((leaf, i) => sub(Tz[i]!, leaf));
+  return {
+    state,
+    relaxed: z.map((leaf, i) => add(leaf, mul(relaxation, motion[i]!))),
+    motion,
+    residuals: Object.values(T.residuals(state, next)),
+    cotangent,
+    rows: vjp(Tz, cotangent, z),
+  };
+}
+
+/** What there is to compute at points of T with one set of weights and data; points are vectors. */
 interface Walker {
   readonly size: number;
   point(prefix: string, vector: ArrayLike<number>): Feeds;
-  /** z + ω(T(z) − z) */
-  next(feeds: Feeds): number[];
-  /** z, and T(z) */
-  pair(feeds: Feeds): readonly [number[], number[]];
-  residual(feeds: Feeds): number;
+  relaxed(z: ArrayLike<number>): number[];
+  motion(z: ArrayLike<number>): number[];
+  residual(z: ArrayLike<number>): number;
   /** (I − ∂T/∂z)⁺ */
-  inverse(feeds: Feeds): Matrix;
+  inverse(z: ArrayLike<number>): Matrix;
 }
 
-function walker(T: Operator, state: Tree, relaxation: number): Walker {
-  const next = T.apply(state);
-  const [z, Tz] = [leavesOf(state), leavesOf(next)];
-  const paths = tensorLeaves(state).map(([path]) => path);
-  const shapes = z.map(({ shape }) => concrete(shape, 1));
-  const relaxed = z.map((leaf, i) => add(leaf, mul(relaxation, sub(Tz[i]!, leaf))));
-  const residuals = Object.values(T.residuals(state, next));
-  const rows = vjp(
-    Tz,
-    z.map(({ shape }, i) => input(`cotangent.${paths[i]}`, shape)),
-    z,
-  );
-  const numbers = (outputs: readonly Tensor[], feeds: Feeds) =>
-    interpret(outputs, feeds).flatMap(({ data }) => [...data]);
-  const size = shapes.reduce((total, shape) => total + shape.reduce((p, n) => p * n, 1), 0);
+function walker({ state, relaxed, motion, residuals, cotangent, rows }: Graphs, given: Feeds): Walker {
+  const leaves = tensorLeaves(state).map(([path, { shape }]) => ({ path, shape: concrete(shape, 1) }));
+  const lengthOf = (shape: readonly number[]) => shape.reduce((p, n) => p * n, 1);
+  const size = leaves.reduce((total, { shape }) => total + lengthOf(shape), 0);
   const point: Walker["point"] = (prefix, vector) => {
     let at = 0;
-    const entries = paths.map((path, i) => {
-      const length = shapes[i]!.reduce((p, n) => p * n, 1);
-      const data = Float64Array.from({ length }, () => vector[at++]!);
-      return [`${prefix}.${path}`, { shape: shapes[i]!, data }];
+    const entries = leaves.map(({ path, shape }) => {
+      const data = Float64Array.from({ length: lengthOf(shape) }, () => vector[at++]!);
+      return [`${prefix}.${path}`, { shape, data }];
     });
     return Object.fromEntries(entries);
   };
+  const over = (outputs: readonly Tensor[]) => {
+    const run = prepare(outputs, leavesOf(state), given);
+    return (z: ArrayLike<number>) => run(point("state", z)).flatMap(({ data }) => [...data]);
+  };
+  const residual = over(residuals);
   return {
     size,
     point,
-    next: (feeds) => numbers(relaxed, feeds),
-    pair: (feeds) => [numbers(z, feeds), numbers(Tz, feeds)],
-    residual: (feeds) => Math.max(...numbers(residuals, feeds)),
-    inverse: (feeds) => {
+    relaxed: over(relaxed),
+    motion: over(motion),
+    residual: (z) => Math.max(...residual(z)),
+    inverse: (z) => {
+      const run = prepare(rows, cotangent, { ...given, ...point("state", z) });
       const J = Array.from({ length: size }, (_, i) => {
         const unit = Float64Array.from({ length: size }, (__, j) => (i === j ? 1 : 0));
-        return numbers(rows, { ...feeds, ...point("cotangent", unit) });
+        return run(point("cotangent", unit)).flatMap(({ data }) => [...data]);
       });
       return pseudoInverse(Matrix.eye(size).sub(new Matrix(J)), 1e-9 / size);
     },
   };
 }
 
-function settle(name: string, walk: Walker, start: Feeds): Solved {
-  let feeds = start;
+interface Settled {
+  readonly at: ArrayLike<number>;
+  readonly residual: number;
+  readonly steps: number;
+}
+
+function settle(name: string, walk: Walker, start: ArrayLike<number>): Settled {
+  let at = start;
   for (let steps = EVERY; steps <= MOST; steps += EVERY) {
-    for (let k = 0; k < EVERY; k++) feeds = { ...feeds, ...walk.point("state", walk.next(feeds)) };
-    const residual = walk.residual(feeds);
-    if (residual <= TOLERANCE) return { feeds, residual, steps };
+    for (let k = 0; k < EVERY; k++) at = walk.relaxed(at);
+    const residual = walk.residual(at);
+    if (residual <= TOLERANCE) return { at, residual, steps };
     if (walk.size > DENSE || residual > NEAR) continue;
-    const found = newton(walk, feeds, walk.inverse(feeds));
+    const found = newton(walk, at, walk.inverse(at));
     if (found) return { ...found, steps };
   }
-  throw new Error(`${name}: residual ${walk.residual(feeds)} after ${MOST} steps, above ${TOLERANCE}`);
+  throw new Error(`${name}: residual ${walk.residual(at)} after ${MOST} steps, above ${TOLERANCE}`);
 }
 
 /** A few steps of Newton's method with one inverse; undefined where they do not arrive. */
-function newton(walk: Walker, start: Feeds, inverse: Matrix): Solved | undefined {
-  let feeds = start;
+function newton(walk: Walker, start: ArrayLike<number>, inverse: Matrix): Settled | undefined {
+  let at = start;
   for (let k = 0; k < 8; k++) {
-    const [z, Tz] = walk.pair(feeds);
-    const step = inverse.mmul(Matrix.columnVector(Tz.map((value, i) => value - z[i]!)));
-    feeds = {
-      ...feeds,
-      ...walk.point(
-        "state",
-        z.map((value, i) => value + step.get(i, 0)),
-      ),
-    };
-    const residual = walk.residual(feeds);
-    if (residual <= TOLERANCE) return { feeds, residual, steps: 0 };
+    const step = inverse.mmul(Matrix.columnVector(walk.motion(at)));
+    at = Array.from(at, (value, i) => value + step.get(i, 0));
+    const residual = walk.residual(at);
+    if (residual <= TOLERANCE) return { at, residual, steps: 0 };
   }
   return undefined;
 }

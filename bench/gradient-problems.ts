@@ -151,7 +151,7 @@ function turning(gamma: number, size: number, normals: Float32Array): Float32Arr
 /** Of sizes that training meets: time and memory. */
 export const atWork = {
   idm: () => dictionaryGradient({ m: 100, n: 250, r: 50 }, 32),
-  ct: () => ctGradient({ size: 32, angles: 30, filters: 16, side: 5 }, 4),
+  ct: () => ctGradient({ size: 32, angles: 30, filters: 8, side: 3 }, 8),
   contraction: () => contractionGradient(0.9, 256, 64),
 } as const;
 

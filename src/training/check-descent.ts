@@ -9,7 +9,7 @@ import { feedData, feedParams, type Model, requireWeights, type Trace, type Weig
 import { random } from "../random.js";
 import { balanceFeed } from "../solvers/balance.js";
 import { gather } from "../solvers/rows.js";
-import { type Feeds, interpret } from "../tensor/interpret.js";
+import { type Feeds, interpret, prepare } from "../tensor/interpret.js";
 import { sum } from "../tensor/primitives/broadcast.js";
 import { input } from "../tensor/primitives/leaf.js";
 import { concrete, type Tensor } from "../tensor/tensor.js";
@@ -91,6 +91,8 @@ export function checkDescent(
 interface Graphs {
   readonly paths: readonly string[];
   readonly shapes: readonly (readonly number[])[];
+  readonly z: readonly Tensor[];
+  readonly v: readonly Tensor[];
   readonly next: readonly Tensor[];
   readonly residuals: readonly Tensor[];
   /** ∂ℓ/∂z, then ∂ℓ/∂Θ with z held. */
@@ -115,6 +117,8 @@ function trace({ operator: T, params }: Trace, { backward = jfb, loss = squaredE
   return {
     paths: tensorLeaves(z).map(([path]) => path),
     shapes: leavesOf(z).map(({ shape }) => concrete(shape, 1)),
+    z: leavesOf(z),
+    v: leavesOf(v),
     next: leavesOf(next),
     residuals: Object.values(T.residuals(z, next)),
     direct: gradient(lossOf(z), [...leavesOf(z), ...theta]),
@@ -135,10 +139,11 @@ function fixedPoint(graphs: Graphs, feeds: Feeds, { tolerance = 1e-10, maxSteps 
       remedy: "Check a smaller instance of the model.",
     });
   }
+  const run = prepare([...next, ...residuals], graphs.z, feeds);
   let z = point("z", graphs, new Float64Array(size));
   let worst = Number.POSITIVE_INFINITY;
   for (let k = 0; k < maxSteps; k++) {
-    const values = interpret([...next, ...residuals], { ...feeds, ...z });
+    const values = run(z);
     worst = Math.max(...values.slice(next.length).map(({ data }) => data[0]!));
     if (worst <= tolerance) return z;
     z = Object.fromEntries(paths.map((path, i) => [`z.${path}`, values[i]!]));
@@ -154,9 +159,10 @@ function fixedPoint(graphs: Graphs, feeds: Feeds, { tolerance = 1e-10, maxSteps 
 function descentAt(graphs: Graphs, feeds: Feeds): Descent {
   const size = graphs.shapes.reduce((total, shape) => total + count(shape), 0);
   const leaves = graphs.shapes.length;
+  const row = prepare(graphs.rows, graphs.v, feeds);
   const rows = Array.from({ length: size }, (_, i) => {
     const unit = Float64Array.from({ length: size }, (__, j) => (i === j ? 1 : 0));
-    const values = interpret(graphs.rows, { ...feeds, ...point("v", graphs, unit) });
+    const values = row(point("v", graphs, unit));
     return { J: flat(values.slice(0, leaves)), N: flat(values.slice(leaves)) };
   });
   const [J, N] = [new Matrix(rows.map((row) => row.J)), new Matrix(rows.map((row) => row.N))];
@@ -196,13 +202,14 @@ const SETTLED = 1e-12;
 /** ‖J‖₂ by power iteration on JᵀJ. */
 function contractionFactor(graphs: Graphs, feeds: Feeds, size: number): number {
   const draws = random(1).fork("power iteration");
+  const product = prepare(graphs.gram, graphs.v, feeds);
   let v = Float64Array.from({ length: size }, () => draws.normal());
   let gamma = 0;
   for (let k = 0; k < PRODUCTS; k++) {
     const length = Math.sqrt(dot(v, v));
     if (length === 0) return 0;
     const unit = v.map((value) => value / length);
-    const next = flat(interpret(graphs.gram, { ...feeds, ...point("v", graphs, unit) }));
+    const next = flat(product(point("v", graphs, unit)));
     const before = gamma;
     gamma = Math.sqrt(Math.max(0, dot(unit, next)));
     if (Math.abs(gamma - before) <= SETTLED * gamma) break;
