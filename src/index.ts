@@ -2,6 +2,7 @@
 
 export * as ct from "./applications/ct/index.js";
 export * as dictionary from "./applications/dictionary/index.js";
+export * as implicit from "./applications/implicit/index.js";
 export * as trading from "./applications/trading/index.js";
 export * from "./attest.js";
 export type { AdjointLimits, AdjointSolver } from "./backward/adjoint.js";
