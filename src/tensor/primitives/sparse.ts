@@ -15,21 +15,28 @@ export interface SparseRows {
 /**
  * Columns gathered into blocks of `width`; each block keeps the rows it meets, padded to `height`, as a dense tile.
  * `order[b·width + i]` is the column at place i of block b; `place` is its inverse; `rowOf[b·height + k]` the row of
- * tile row k; `partials[r·depth + j]` the tile rows that add up to row r (padding points at a zero tile row).
+ * tile row k; `sums` the tile rows that add up to each row, rows in the order of their number; `rank` the place of a row there.
  */
 export interface Tiles {
   readonly blocks: number;
   readonly width: number;
   readonly height: number;
-  readonly depth: number;
   readonly order: Int32Array;
   readonly place: Int32Array;
   readonly rowOf: Int32Array;
-  readonly partials: Int32Array;
+  readonly sums: readonly Sums[];
+  readonly rank: Int32Array;
   /** [blocks, height, width] */
   readonly forward: Float32Array;
   /** [blocks, width, height] */
   readonly backward: Float32Array;
+}
+
+/** Rows that as many as `depth` tile rows add up to: `parts[j·rows + i]` is the j-th of row i (padding points at a zero tile row). */
+interface Sums {
+  readonly rows: number;
+  readonly depth: number;
+  readonly parts: Int32Array;
 }
 
 export interface SparseMatrix {
@@ -54,8 +61,7 @@ export const sparseMatmulPrimitive: Primitive<SparseAttributes> = {
   },
   vjp: ({ attributes: { matrix, adjoint } }, [g]) => [g && sparseMatmul(g, matrix, !adjoint)],
   onnx: (build, [x], { attributes: { matrix, adjoint } }) => {
-    const { blocks, width, height, depth, order, place, rowOf, partials, forward, backward } = matrix.tiles;
-    const { rows } = matrix.rows;
+    const { blocks, width, height, order, place, rowOf, sums, rank, forward, backward } = matrix.tiles;
     const flip = (name: string, perm: number[]) => build.node("Transpose", [name], { perm });
     if (adjoint) {
       const gathered = build.node("Gather", [flip(x!, [1, 0]), build.int64(rowOf)], { axis: 0 });
@@ -68,11 +74,13 @@ export const sparseMatmulPrimitive: Primitive<SparseAttributes> = {
     const columns = build.node("Reshape", [ordered, build.int64([blocks, width, -1])]);
     const products = build.node("MatMul", [build.float32(forward, [blocks, height, width]), columns]);
     const flat = build.node("Reshape", [products, build.int64([blocks * height, -1])]);
-    const parts = build.node("Reshape", [
-      build.node("Gather", [flat, build.int64(partials)], { axis: 0 }),
-      build.int64([rows, depth, -1]),
-    ]);
-    return [flip(build.node("ReduceSum", [parts, build.int64([1])], { keepdims: 0 }), [1, 0])];
+    const added = sums.map(({ rows, depth, parts }) => {
+      const gathered = build.node("Gather", [flat, build.int64(parts)], { axis: 0 });
+      const stacked = build.node("Reshape", [gathered, build.int64([depth, rows, -1])]);
+      return build.node("ReduceSum", [stacked, build.int64([0])], { keepdims: 0 });
+    });
+    const ranked = build.node("Concat", added, { axis: 0 });
+    return [flip(build.node("Gather", [ranked, build.int64(rank)], { axis: 0 }), [1, 0])];
   },
   eval64: ([x], { attributes: { matrix, adjoint } }) => [multiply(x!, matrix.rows, adjoint)],
   enclose: ([x], [y], { attributes: { matrix, adjoint } }) => {
@@ -156,9 +164,7 @@ export function tile(rows: SparseRows, groups: readonly Int32Array[]): Tiles {
   const met = meetings(rows, blockOf, blocks);
   // One spare tile row in the last block stays zero: the target of padding.
   const height = Math.max(...met.rowsOf.map((list, b) => list.length + (b === blocks - 1 ? 1 : 0)));
-  const depth = Math.max(1, ...met.slots.map((list) => list.length));
   const rowOf = new Int32Array(blocks * height);
-  const partials = new Int32Array(rows.rows * depth).fill(blocks * height - 1);
   met.rowsOf.forEach((list, b) => {
     list.forEach((r, k) => {
       rowOf[b * height + k] = r;
@@ -167,9 +173,6 @@ export function tile(rows: SparseRows, groups: readonly Int32Array[]): Tiles {
   const forward = new Float32Array(blocks * height * width);
   const backward = new Float32Array(blocks * width * height);
   met.slots.forEach((list, r) => {
-    list.forEach(([b, k], j) => {
-      partials[r * depth + j] = b * height + k;
-    });
     const tileRow = new Map(list);
     for (let e = rows.indptr[r]!; e < rows.indptr[r + 1]!; e++) {
       const column = rows.indices[e]!;
@@ -180,7 +183,34 @@ export function tile(rows: SparseRows, groups: readonly Int32Array[]): Tiles {
       backward[(b * width + i) * height + k]! += rows.values[e]!;
     }
   });
-  return { blocks, width, height, depth, order, place, rowOf, partials, forward, backward };
+  const parts = met.slots.map((list) => list.map(([b, k]) => b * height + k));
+  return { blocks, width, height, order, place, rowOf, ...rowSums(parts, blocks * height - 1), forward, backward };
+}
+
+/** Classes of rows of one depth: more would save little padding, and each costs four nodes of the graph. */
+const CLASSES = 4;
+
+/** The parts of each row in classes of similar number, padded with `spare`. */
+function rowSums(parts: readonly (readonly number[])[], spare: number): Pick<Tiles, "sums" | "rank"> {
+  const order = parts.map((_, r) => r).sort((a, b) => parts[a]!.length - parts[b]!.length);
+  const rank = new Int32Array(order.length);
+  order.forEach((r, i) => {
+    rank[r] = i;
+  });
+  const share = Math.max(1, Math.ceil(order.length / CLASSES));
+  const sums: Sums[] = [];
+  for (let start = 0; start < order.length; start += share) {
+    const chosen = order.slice(start, start + share);
+    const depth = Math.max(1, parts[chosen.at(-1)!]!.length);
+    const padded = new Int32Array(depth * chosen.length).fill(spare);
+    chosen.forEach((r, i) => {
+      parts[r]!.forEach((part, j) => {
+        padded[j * chosen.length + i] = part;
+      });
+    });
+    sums.push({ rows: chosen.length, depth, parts: padded });
+  }
+  return { sums, rank };
 }
 
 /** For each block the rows that meet it; for each row its [block, place in the block] pairs. */
