@@ -3,33 +3,23 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { tomography } from "../src/applications/ct/tomography.js";
 import { jfb } from "../src/backward/jfb.js";
 import { compile, type Float32, type Session } from "../src/engine/session.js";
 import { specialiser } from "../src/engine/specialise.js";
-import type { Proximable } from "../src/functions/function.js";
-import { indicator } from "../src/functions/indicator.js";
-import { conv2d } from "../src/linear/conv2d.js";
-import { chunkOutputs, define, feedParams, type Model, variableInputs } from "../src/model.js";
-import { random } from "../src/random.js";
-import { ball } from "../src/sets/ball.js";
-import { box } from "../src/sets/box.js";
+import { chunkOutputs, feedParams, type Model, variableInputs } from "../src/model.js";
 import { chunk } from "../src/solvers/chunk.js";
 import { picard } from "../src/solvers/picard.js";
-import { linearizedAdmm } from "../src/splitting/linearized-admm.js";
 import { sum } from "../src/tensor/primitives/broadcast.js";
-import { conv2d as convolve } from "../src/tensor/primitives/conv.js";
-import { add, leakyRelu, mul } from "../src/tensor/primitives/elementwise.js";
 import { input } from "../src/tensor/primitives/leaf.js";
 import { matmul } from "../src/tensor/primitives/matmul.js";
-import { concrete, type Shape, type Tensor } from "../src/tensor/tensor.js";
+import type { Tensor } from "../src/tensor/tensor.js";
 import { mapTensors, tensorLeaves } from "../src/tensor/tree.js";
 import { gradient } from "../src/tensor/vjp.js";
 import { squaredError } from "../src/training/squared-error.js";
+import { interleave } from "./interleave.js";
 import type { Bench } from "./main.js";
+import { CHANNELS, fill, residualBlock, SIDE } from "./residual-block.js";
 
-const CHANNELS = 16;
-const SIDE = 128;
 /** Floating-point operations of three 5×5 convolutions 16 → 16 on one 128² slice. */
 const BLOCK_FLOPS = 3 * 2 * CHANNELS * CHANNELS * 25 * SIDE * SIDE;
 
@@ -78,42 +68,6 @@ export const engine: Bench = async (log) => {
   return { figures: { ...figures, ...peer.figures }, env: peer.env };
 };
 
-/** The released architecture's regularizer as a prox, or the identity in its place. */
-function residualBlock(active: boolean): Model {
-  const ct = tomography();
-  const noise = random(5);
-  const weights = (scale: number, ...shape: number[]) => ({
-    shape,
-    init: () => Float32Array.from({ length: shape.reduce((p, n) => p * n, 1) }, () => scale * noise.normal()),
-  });
-  const layer = (p: Tensor, w: Tensor) => {
-    return add(p, leakyRelu(convolve(p, w, 2), 0.1));
-  };
-  return define({
-    name: active ? "block" : "bare",
-    params: {
-      K: weights(0.1, CHANNELS, 1, 3, 3),
-      w1: weights(0.01, CHANNELS, CHANNELS, 5, 5),
-      w2: weights(0.01, CHANNELS, CHANNELS, 5, 5),
-      w3: weights(0.01, CHANNELS, CHANNELS, 5, 5),
-    },
-    data: { d: ["N", ct.matrix.rows], delta: ["N"] },
-    problem: ({ K, w1, w2, w3 }, { d, delta }) => {
-      const learned: Proximable = {
-        name: "residual network",
-        prox: (v) => (active ? layer(layer(layer(mul(0.5, v), w1), w2), w3) : mul(0.5, v)),
-        property: { kind: "none", measure: () => delta },
-      };
-      return {
-        box: { prox: indicator(box(0, 1)) },
-        fidelity: { prox: indicator(ball(d, delta)), of: ct.operator },
-        regularization: { prox: learned, of: conv2d(K, { height: SIDE, width: SIDE }) },
-      };
-    },
-    split: (problem) => linearizedAdmm(problem),
-  });
-}
-
 interface Timed {
   once(): Promise<unknown>;
   dispose(): Promise<void>;
@@ -155,12 +109,6 @@ async function jfbStep(model: Model, batch: number): Promise<Timed> {
   return { once: () => session.run(feeds), dispose: () => session.dispose() };
 }
 
-function fill(shape: Shape, batch: number): Float32 {
-  const noise = random(7);
-  const at = concrete(shape, batch);
-  return { shape: at, data: Float32Array.from({ length: at.reduce((p, n) => p * n, 1) }, () => 0.1 * noise.uniform()) };
-}
-
 /** Products of one timing: as long as the loops they are compared with, so that neither is timed in a short burst of clock. */
 const PRODUCTS = 40;
 
@@ -173,19 +121,6 @@ async function matrixProduct(): Promise<Timed> {
     },
     dispose: () => session.dispose(),
   };
-}
-
-/** Median time of each in ms, the rounds interleaved so that a busy machine slows all alike. */
-async function interleave(tasks: readonly (() => Promise<unknown>)[], rounds: number): Promise<number[]> {
-  const times = tasks.map(() => [] as number[]);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, task] of tasks.entries()) {
-      const start = performance.now();
-      await task();
-      if (round > 0) times[i]!.push(performance.now() - start);
-    }
-  }
-  return times.map((all) => all.sort((a, b) => a - b)[all.length >> 1]!);
 }
 
 const run = promisify(execFile);

@@ -2,6 +2,7 @@
 
 import { machineLine } from "../cli/output.js";
 import { devices } from "./devices.js";
+import { endtoend } from "./endtoend.js";
 import { engine } from "./engine.js";
 import { gradients } from "./gradients.js";
 import { integers } from "./integers.js";
@@ -24,6 +25,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 
 const benches: Readonly<Record<string, Bench>> = {
   devices,
+  endtoend,
   engine,
   gradients,
   level,
