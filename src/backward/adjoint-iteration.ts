@@ -1,6 +1,7 @@
 /** @file The adjoint fixed point. */
 
-import { type AdjointSolver, adjointSolver, plus, zerosLike } from "./adjoint.js";
+import { plus, zerosLike } from "../points.js";
+import { type AdjointSolver, adjointSolver } from "./adjoint.js";
 
 /**
  * v⁺ = g + Jᵀv from v = 0, one product with Jᵀ a step: v = Σ_{i<k} (Jᵀ)ⁱg after k steps, with residual (Jᵀ)ᵏg.

@@ -1,13 +1,13 @@
 /** @file What a solver of the adjoint system (I − J)ᵀv = g is, and the loop they share. */
 
-import { inner, perSample } from "../sets/set.js";
+import { choose, dot, scale } from "../points.js";
 import { broadcastTo, zeros } from "../tensor/primitives/broadcast.js";
 import { add, div, less, max, mul, select, sqrt } from "../tensor/primitives/elementwise.js";
 import { iterate } from "../tensor/primitives/fixed-point.js";
 import { constant } from "../tensor/primitives/leaf.js";
 import { maximum } from "../tensor/primitives/maximum.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { mapTensors, type Tree, tensorLeaves, unflatten } from "../tensor/tree.js";
+import { type Tree, tensorLeaves, unflatten } from "../tensor/tree.js";
 import type { Jacobian } from "./jacobian.js";
 import type { AdjointSolve } from "./rule.js";
 
@@ -52,11 +52,7 @@ export function adjointSolver<S extends Iterate>(methodFor: (J: Jacobian) => Met
       (now) => {
         const { state, running, steps } = unflatten<Tensor>(like, now) as unknown as Loop<S>;
         const runs = less(0.5, running);
-        const moved = leavesOf(step(state));
-        const next = unflatten<Tensor>(
-          state,
-          leavesOf(state).map((leaf, i) => select(perSample(runs, leaf), moved[i]!, leaf)),
-        ) as unknown as S;
+        const next = choose(runs, step(state), state) as unknown as S;
         const residual = lengthOf(next.r);
         const unsolved = mul(select(less(tolerance, residual), 1, 0), select(less(residual, HUGE), 1, 0));
         const on = mul(running, settled ? mul(unsolved, select(settled(next, tolerance), 0, 1)) : unsolved);
@@ -78,35 +74,8 @@ interface Loop<S> {
   readonly steps: Tensor;
 }
 
-/** a + s b, s a number or one per sample. */
-export function plus(a: Tree, s: Tensor | number, b: Tree): Tree {
-  const others = leavesOf(b);
-  const terms = leavesOf(a).map((leaf, i) => add(leaf, mul(onSamples(s, leaf), others[i]!)));
-  return unflatten(a, terms);
-}
-
-/** s a */
-export function scale(s: Tensor | number, a: Tree): Tree {
-  return mapTensors(a, (leaf) => mul(onSamples(s, leaf), leaf));
-}
-
-export function zerosLike(a: Tree): Tree {
-  return mapTensors(a, ({ shape }) => zeros(shape));
-}
-
-/** ‖a‖² of each sample, over all leaves: [N]. */
-export function squareOf(a: Tree): Tensor {
-  return leavesOf(a)
-    .map((leaf) => inner(leaf, leaf))
-    .reduce((total, one) => add(total, one));
-}
-
 function lengthOf(a: Tree): Tensor {
-  return sqrt(squareOf(a));
-}
-
-function onSamples(s: Tensor | number, v: Tensor): Tensor | number {
-  return typeof s === "number" ? s : perSample(s, v);
+  return sqrt(dot(a, a));
 }
 
 function leavesOf(tree: Tree): Tensor[] {

@@ -1,9 +1,10 @@
 /** @file Conjugate gradients on the normal equations of the adjoint system. */
 
+import { dot, plus, zerosLike } from "../points.js";
 import { div, lessEqual, max, mul, sqrt } from "../tensor/primitives/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Tree } from "../tensor/tree.js";
-import { type AdjointSolver, adjointSolver, plus, squareOf, TINY, zerosLike } from "./adjoint.js";
+import { type AdjointSolver, adjointSolver, TINY } from "./adjoint.js";
 
 /**
  * The shortest minimiser of ‖Mv − g‖, M = (I − J)ᵀ, one product with Jᵀ and one with J a step.
@@ -23,16 +24,16 @@ export const cgls: AdjointSolver = adjointSolver((J) => {
   return {
     start: (g) => {
       const s = Mt(g);
-      const square = squareOf(s);
+      const square = dot(s, s);
       return { v: zerosLike(g), r: g, p: s, square, size: square } as State;
     },
     step: ({ v, r, p, square, size }: State) => {
       const q = M(p);
-      const [along, ahead] = [squareOf(p), squareOf(q)];
+      const [along, ahead] = [dot(p, p), dot(q, q)];
       const alpha = div(square, max(ahead, TINY));
       const r1 = plus(r, mul(-1, alpha), q);
       const s = Mt(r1);
-      const next = squareOf(s);
+      const next = dot(s, s);
       return {
         v: plus(v, alpha, p),
         r: r1,
@@ -42,7 +43,7 @@ export const cgls: AdjointSolver = adjointSolver((J) => {
       };
     },
     settled: ({ r, square, size }: State, tolerance) =>
-      lessEqual(sqrt(square), mul(tolerance, sqrt(mul(size, squareOf(r))))),
+      lessEqual(sqrt(square), mul(tolerance, sqrt(mul(size, dot(r, r))))),
   };
 });
 
