@@ -3,25 +3,17 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readCollection } from "../cli/images.js";
-import { dataFile } from "../cli/paths.js";
-import { simulate } from "../src/applications/ct/examples.js";
-import { CT_SOLVE, solverData, tvMethod } from "../src/applications/ct/methods.js";
-import { stratify } from "../src/applications/ct/select.js";
 import { tomography } from "../src/applications/ct/tomography.js";
 import { compile, type Float32 } from "../src/engine/session.js";
 import { specialiser } from "../src/engine/specialise.js";
 import { formatNpy, type NpyArray } from "../src/files/npy.js";
-import { groupL21 } from "../src/functions/group-l21.js";
-import { differences } from "../src/linear/differences.js";
 import { chunkOutputs, feedParams, type Model, variableInputs } from "../src/model.js";
 import { chunk } from "../src/solvers/chunk.js";
 import { picard } from "../src/solvers/picard.js";
-import { interpret } from "../src/tensor/interpret.js";
-import { input } from "../src/tensor/primitives/leaf.js";
 import { concrete } from "../src/tensor/tensor.js";
 import { adam } from "../src/training/adam.js";
 import { prepareTrainer } from "../src/training/trainer.js";
+import { realSlices, toTolerance } from "./endtoend-tolerance.js";
 import { interleaveTimed } from "./interleave.js";
 import type { Bench } from "./main.js";
 import { newestTorch, type Peer, startPeer } from "./peer.js";
@@ -39,13 +31,8 @@ const KEYS = [
 const STEPS = { alpha: 0.05, beta: 0.1 };
 const BATCH = 16;
 const TRAINING_ITERATIONS = 50;
-const SLICES = 4;
-/** Steps a plain solve may take, and steps between tests: as in ours. */
-const PLAIN = { most: 20_000, every: 10 };
 /** Largest relative difference of state norms after the timed iterations: float32 in another order. */
 const SAME = 1e-3;
-/** Largest relative difference of the objectives of answers at the tolerance. */
-const SAME_OBJECTIVE = 5e-3;
 
 interface Timed {
   once(): Promise<number>;
@@ -55,13 +42,6 @@ interface Timed {
 interface Iterated {
   readonly ms: number;
   readonly norms: readonly number[];
-}
-
-interface Solved {
-  readonly ms: number;
-  readonly steps: readonly number[];
-  readonly objective: readonly number[];
-  readonly converged: boolean;
 }
 
 export const endtoend: Bench = async (log) => {
@@ -238,85 +218,4 @@ async function trainingStep(peer: Peer, log: (line: string) => void): Promise<Re
   const [mine, torch] = await interleaveTimed([step, theirs], 3);
   log(`training step of ${count} iterations: ${mine!.toFixed(0)} ms, PyTorch ${torch!.toFixed(0)} ms`);
   return { ms_jfb_step: mine!, torch_ms_jfb_step: torch!, jfb_step_speedup: torch! / mine! };
-}
-
-/** Test slices of chest CT with simulated noise. */
-async function realSlices() {
-  const ct = tomography();
-  const { slices, split } = await readCollection("bench endtoend", dataFile("ct", "chest_tcia.npy"), { size: ct.size });
-  const test = slices.filter(({ patient }) => split?.test.includes(patient));
-  const chosen = stratify(test, SLICES, 0);
-  const measurements = chosen.map(({ image, index }) => simulate(ct, image, 0, `slice ${index}`));
-  const method = tvMethod(ct);
-  const { d, delta } = solverData(measurements);
-  // The radius the model's operator solves with: ρδ, 0.1 % smaller.
-  const radius = { shape: delta.shape, data: delta.data.map((value) => 0.999 * method.rho * value) };
-  return { ct, method, measurements, feeds: { d, radius } };
-}
-
-/** Dual over primal progress of `totalVariation`, for the peer with the same steps. */
-const RATIO = 100;
-
-/**
- * TV to the tolerance of the CT solves: our default against eq. (15) with α = β = 1/‖S‖, and against eq. (15) with our steps.
- * The first is so slow that it is run once and may end at `PLAIN.most` steps: then the speedup is a lower bound, and the objectives
- * say how close it came.
- */
-async function toTolerance(
-  peer: Peer,
-  { ct, method, measurements }: Awaited<ReturnType<typeof realSlices>>,
-  env: Record<string, string>,
-  log: (line: string) => void,
-): Promise<Record<string, number>> {
-  env["torch_variant_tv"] = (await peer.ask<{ variant: string }>("prepare_tv")).variant;
-  await using ours = await method.open();
-  const { value: norm } = ct.operator.norm();
-  const a = interpret([norm], {})[0]!.data[0]! ** 2;
-  const both = Math.sqrt(a + 8);
-  const plain = { alpha: [1 / both, 1 / both], beta: 1 / both };
-  const same = { alpha: [RATIO / a, RATIO / 8], beta: 1 / (2 * RATIO) };
-  let solution: Awaited<ReturnType<typeof ours.reconstruct>> | undefined;
-  const answers: Record<string, Solved> = {};
-  const theirs = (name: string, steps: typeof plain) => async () => {
-    answers[name] = await peer.ask<Solved>("tv", { ...steps, tolerance: CT_SOLVE.tolerance, ...PLAIN });
-    return answers[name].ms;
-  };
-  const mine = async () => {
-    const start = performance.now();
-    solution = await ours.reconstruct(measurements, { strict: true });
-    return performance.now() - start;
-  };
-  const plainMs = await theirs("plain", plain)();
-  const [ms, sameMs] = await interleaveTimed([mine, theirs("same", same)], 5);
-  const objective = objectives(solution!.x);
-  const difference = (name: string) =>
-    Math.max(...objective.map((value, i) => Math.abs(answers[name]!.objective[i]! / value - 1)));
-  const apart = Math.max(difference("plain"), difference("same"));
-  if (!answers["same"]!.converged || apart > SAME_OBJECTIVE)
-    throw new Error(`endtoend: PyTorch's TV did not come to the same objective: ${apart} apart.`);
-  const mean = (values: readonly number[]) => values.reduce((total, value) => total + value, 0) / values.length;
-  const figures = {
-    ms_to_tolerance: ms!,
-    torch_ms_to_tolerance: plainMs,
-    torch_ms_to_tolerance_same_steps: sameMs!,
-    speedup_to_tolerance: plainMs / ms!,
-    speedup_to_tolerance_same_steps: sameMs! / ms!,
-    steps_to_tolerance: mean(solution!.steps),
-    plain_steps_to_tolerance: mean(answers["plain"]!.steps),
-    same_steps_to_tolerance: mean(answers["same"]!.steps),
-    plain_converged: answers["plain"]!.converged ? 1 : 0,
-    objective_difference: difference("plain"),
-    objective_difference_same_steps: difference("same"),
-  };
-  log(
-    `TV of ${SLICES} slices to ${CT_SOLVE.tolerance}: ${ms!.toFixed(0)} ms, plain in PyTorch ${plainMs.toFixed(0)} ms and with our steps ${sameMs!.toFixed(0)} ms, objectives within ${figures.objective_difference.toExponential(1)}`,
-  );
-  return figures;
-}
-
-/** Isotropic total variation of each image. */
-function objectives(x: Float32): number[] {
-  const image = input("x", ["N", 1, SIDE, SIDE]);
-  const value = groupL21(1).value!(differences({ height: SIDE, width: SIDE }).apply(image));
-  return Array.from(interpret([value], { x })[0]!.data);
 }
