@@ -33,6 +33,7 @@ const columns: Readonly<Record<keyof Entry, true>> = {
   loss: true,
   residual: true,
   adjoint: true,
+  products: true,
   solverSteps: true,
   validation: true,
 };

@@ -2,6 +2,7 @@
 
 export * as ct from "./applications/ct/index.js";
 export * as dictionary from "./applications/dictionary/index.js";
+export * as images from "./applications/images/index.js";
 export * as implicit from "./applications/implicit/index.js";
 export * as trading from "./applications/trading/index.js";
 export * from "./attest.js";
@@ -33,6 +34,7 @@ export * from "./errors.js";
 export * from "./files/bundle.js";
 export * from "./files/checkpoint.js";
 export * from "./files/digests.js";
+export * from "./files/idx.js";
 export * from "./files/npy.js";
 export * from "./files/npz.js";
 export * from "./files/onnx-export.js";
@@ -59,6 +61,7 @@ export * from "./linear/matrix.js";
 export * from "./linear/sparse.js";
 export * from "./linear/spectrally-normalized.js";
 export * from "./linear/stack.js";
+export { symbolBound, torusBound } from "./linear/symbol.js";
 export {
   type CompiledModel,
   type CompileOptions,
@@ -104,6 +107,7 @@ export * from "./splitting/split.js";
 export * as tensor from "./tensor/index.js";
 export * from "./training/adam.js";
 export * from "./training/check-descent.js";
+export * from "./training/cross-entropy.js";
 export * from "./training/dataset.js";
 export * from "./training/fit.js";
 export * from "./training/optimizer.js";

@@ -9,6 +9,7 @@ import { checkCommand } from "./check.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
+import { evaluateImagesCommand } from "./evaluate-images.js";
 import { evaluateTradingCommand } from "./evaluate-trading.js";
 import { exportCommand } from "./export.js";
 import { keygen } from "./keygen.js";
@@ -17,6 +18,7 @@ import { reconstruct } from "./reconstruct.js";
 import { routeCommand } from "./route.js";
 import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
+import { trainImagesCommand } from "./train-images.js";
 import { trainTradingCommand } from "./train-trading.js";
 import { verifyCommand } from "./verify.js";
 
@@ -25,9 +27,11 @@ export const commands: Commands = {
   reconstruct,
   "evaluate ct": evaluateCt,
   "evaluate dictionary": evaluateDictionaryCommand,
+  "evaluate images": evaluateImagesCommand,
   "evaluate trading": evaluateTradingCommand,
   "train ct": trainCtCommand,
   "train dictionary": trainDictionaryCommand,
+  "train images": trainImagesCommand,
   "train trading": trainTradingCommand,
   calibrate: calibrateCommand,
   check: checkCommand,

@@ -12,6 +12,7 @@ import { type AdjointSolver, adjointSolver } from "./adjoint.js";
  * @source Christianson 1994, Reverse accumulation and attractive fixed points
  */
 export const adjointIteration: AdjointSolver = adjointSolver((J) => ({
+  products: { start: 0, step: 1 },
   start: (g) => ({ v: zerosLike(g), r: g }),
   step: ({ v, r }) => ({ v: plus(v, 1, r), r: J.transpose(r) }),
 }));

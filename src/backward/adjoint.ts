@@ -30,6 +30,8 @@ export type Iterate = { readonly v: Tree; readonly r: Tree } & { readonly [name:
 
 /** How a method moves, and when a sample has all that it can get of it (a bool [N]) though its residual is larger. */
 export interface Method<S extends Iterate> {
+  /** Products with J or Jᵀ at the start, and of a step. */
+  readonly products: { readonly start: number; readonly step: number };
   readonly start: (g: Tree) => S;
   readonly step: (now: S) => S;
   readonly settled?: (now: S, tolerance: number) => Tensor;
@@ -43,7 +45,7 @@ const HUGE = 1e9;
 /** Run a method from v = 0 for g of unit norm in each sample, and scale back. Samples that stop keep their state. */
 export function adjointSolver<S extends Iterate>(methodFor: (J: Jacobian) => Method<S>): AdjointSolver {
   return (J, g, { tolerance, limit }) => {
-    const { start, step, settled } = methodFor(J);
+    const { start, step, settled, products } = methodFor(J);
     const size = lengthOf(g);
     const begin = start(scale(div(1, max(size, Math.sqrt(TINY))), g));
     const like: Tree = { state: begin, running: broadcastTo(constant(1), ["N"]), steps: zeros(["N"]) };
@@ -64,7 +66,8 @@ export function adjointSolver<S extends Iterate>(methodFor: (J: Jacobian) => Met
       limit,
     );
     const { state, steps } = unflatten<Tensor>(like, end) as unknown as Loop<S>;
-    return { v: scale(size, state.v), solve: { residual: lengthOf(state.r), steps } };
+    const cost = add(products.start, mul(products.step, steps));
+    return { v: scale(size, state.v), solve: { residual: lengthOf(state.r), steps, products: cost } };
   };
 }
 

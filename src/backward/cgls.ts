@@ -22,6 +22,7 @@ export const cgls: AdjointSolver = adjointSolver((J) => {
   const M = (v: Tree) => plus(v, -1, J.transpose(v));
   const Mt = (u: Tree) => plus(u, -1, J.apply(u));
   return {
+    products: { start: 1, step: 2 },
     start: (g) => {
       const s = Mt(g);
       const square = dot(s, s);

@@ -10,6 +10,8 @@ export interface AdjointSolve {
   readonly residual: Tensor;
   /** Steps each sample took: [N]. */
   readonly steps: Tensor;
+  /** Products with J or Jᵀ they cost: [N]. */
+  readonly products: Tensor;
 }
 
 /**

@@ -4,7 +4,7 @@ import { adam } from "./adam.js";
 import { batches, type TrainingSet } from "./dataset.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Schedule } from "./schedule.js";
-import { prepareTrainer, type TrainerOptions } from "./trainer.js";
+import { prepareTrainer, type TrainerOptions, type WarmStarts } from "./trainer.js";
 
 export interface FitOptions extends TrainerOptions {
   readonly optimizer?: Optimizer;
@@ -41,6 +41,9 @@ export interface StepEvent {
   readonly residual: number;
   /** Worst relative residual over the batch of the rule's linear system; absent where it solves none. */
   readonly adjoint?: number;
+  /** Products with ∂T/∂z or its transpose that the rule took, summed over the batch; absent where it solves none. */
+  readonly products?: number;
+  /** Steps of the sample that took most. */
   readonly solverSteps: number;
 }
 
@@ -91,7 +94,8 @@ export async function fit(
   const trainer = await prepareTrainer(model, optimizer, options);
   try {
     for (; phase < phases; phase++) {
-      const memory = new Map<number, Float32[]>();
+      // In a phase of one pass no sample is visited again.
+      const memory: WarmStarts | undefined = passes > 1 ? new Map() : undefined;
       let loss = Number.NaN;
       for (let pass = 0; pass < passes; pass++) {
         let [sumOfLosses, seen] = [0, 0];
@@ -119,6 +123,7 @@ export async function fit(
             loss: updated.loss,
             residual: solved.residual,
             ...(updated.adjoint === undefined ? {} : { adjoint: updated.adjoint }),
+            ...(updated.products === undefined ? {} : { products: updated.products }),
             solverSteps: solved.steps,
           });
         }

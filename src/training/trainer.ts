@@ -26,6 +26,8 @@ export interface Steps {
   readonly cold: number;
   /** Steps written out in the graph, a divisor of `warm`; fewer make the session, rebuilt for each weights, sooner. Default warm. */
   readonly every?: number;
+  /** Relative KKT residual ≥ 0 at which a sample stops before that, tested after each `every` steps. Default 0: never. */
+  readonly tolerance?: number;
 }
 
 export interface TrainerOptions extends EngineOptions {
@@ -50,15 +52,16 @@ export interface Updated {
   readonly loss: number;
   /** Worst relative residual over the batch of the rule's linear system; absent where it solves none. */
   readonly adjoint?: number;
+  /** Products with ∂T/∂z or its transpose that the rule's system took, summed over the batch; absent where it solves none. */
+  readonly products?: number;
 }
 
+/** Where samples came to by index: their next starts. */
+export type WarmStarts = Map<number, Float32[]>;
+
 export interface Trainer {
-  solve(
-    weights: Weights,
-    examples: Examples,
-    indices: readonly number[],
-    memory: Map<number, Float32[]>,
-  ): Promise<Solved>;
+  /** @param memory  warm starts, read and written; without it every sample starts at zero */
+  solve(weights: Weights, examples: Examples, indices: readonly number[], memory?: WarmStarts): Promise<Solved>;
   update(
     weights: Weights,
     slots: Readonly<Record<string, Float32>>,
@@ -79,7 +82,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
   const settled = 3 * steps.cold;
   const every = stepsBetweenTests(steps);
   const built = chunk(traced.operator, picard(), { every, checks: Math.ceil(Math.max(settled, steps.warm) / every) });
-  const testsOf = (count: number) => Math.ceil(count / every);
+  const limits = (count: number) => ({ tests: Math.ceil(count / every), every, tolerance: steps.tolerance ?? 0 });
   const outputs = chunkOutputs(built);
   const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
   const special = await specialiser(outputs, variableInputs(outputs, traced), options);
@@ -103,10 +106,9 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
       life.require("fit");
       const data = feed(examples);
       await using session = await compile(await special.with(feedParams(weights)), options);
-      const warm = indices.every((index) => memory.has(index));
-      const tests = testsOf(warm ? steps.warm : steps.cold);
-      const solved = await visit(session, built, data, indices, memory, tests);
-      return { ...solved, steps: tests * every, target: examples.target };
+      const warm = memory !== undefined && indices.every((index) => memory.has(index));
+      const solved = await visit(session, built, data, indices, memory, limits(warm ? steps.warm : steps.cold));
+      return { ...solved, target: examples.target };
     },
     async update(weights, slots, solved, t, learningRate) {
       life.require("fit");
@@ -128,12 +130,13 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
           remedy: "Lower the learning rate, or give the solver more steps.",
         });
       }
-      const adjoint = updated.slice(names.length + slotNames.length).flatMap(({ data }) => [...data]);
+      const reports = updated.slice(names.length + slotNames.length);
+      const [adjoint, products] = [0, 1].map((k) => reports.flatMap(({ data }, i) => (i % 2 === k ? [...data] : [])));
       return {
         weights: Object.fromEntries(names.map((name, i) => [name, updated[i]!])),
         slots: Object.fromEntries(slotNames.map((name, i) => [name, updated[names.length + i]!])),
         loss,
-        ...(adjoint.length > 0 ? { adjoint: Math.max(...adjoint) } : {}),
+        ...(reports.length > 0 ? { adjoint: Math.max(...adjoint!), products: products!.reduce((a, b) => a + b) } : {}),
       };
     },
     async validate(weights, set, batch) {
@@ -144,7 +147,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
       for (let start = 0; start < set.count; start += batch) {
         const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
         const examples = set.examples(indices, -1);
-        const solved = await visit(session, built, feed(examples), indices, new Map(), testsOf(settled));
+        const solved = await visit(session, built, feed(examples), indices, undefined, limits(settled));
         const [losses] = await reading.run({ ...solved.feeds, ...feedParams(weights), target: examples.target });
         total += losses!.data.reduce((a, b) => a + b, 0);
       }
@@ -167,12 +170,12 @@ function stepsBetweenTests({ warm, every = warm }: Steps): number {
   return every;
 }
 
-/** Loss per sample, updated parameters and slots, and residuals of the rule's linear system, from a detached fixed point. */
+/** Loss per sample, updated parameters and slots, then residual and products of each linear system, from a detached fixed point. */
 function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, loss: Loss): { outputs: Tensor[] } {
   const { operator, params } = traced;
   const zStar = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
   const adjoint: Tensor[] = [];
-  const x = operator.read(backward(operator, zStar, ({ residual }) => adjoint.push(residual)));
+  const x = operator.read(backward(operator, zStar, ({ residual, products }) => adjoint.push(residual, products)));
   const losses = loss(x, input("target", x.shape));
   const names = Object.keys(params);
   const gradients = gradient(
@@ -195,20 +198,20 @@ async function visit(
   built: Chunk,
   data: Record<string, Float32>,
   indices: readonly number[],
-  memory: Map<number, Float32[]>,
-  tests: number,
-): Promise<Omit<Solved, "target" | "steps">> {
+  memory: WarmStarts | undefined,
+  limits: { readonly tests: number; readonly every: number; readonly tolerance: number },
+): Promise<Omit<Solved, "target">> {
   const batch = indices.length;
   const start = built.state.map((leaf, i) => {
     const shape = leaf.shape.map((dim) => (dim === "N" ? batch : dim));
     const array = { shape, data: new Float32Array(shape.reduce((p, n) => p * n, 1)) };
     indices.forEach((index, row) => {
-      const kept = memory.get(index)?.[i];
+      const kept = memory?.get(index)?.[i];
       if (kept) scatter(kept, [row], array);
     });
     return array as Float32;
   });
-  const feeds: Record<string, Float32> = { ...data, tolerance: scalar(0), tests: scalar(tests) };
+  const feeds: Record<string, Float32> = { ...data, tolerance: scalar(limits.tolerance), tests: scalar(limits.tests) };
   built.paths.forEach((path, i) => {
     feeds[`state.${path}`] = start[i]!;
   });
@@ -218,15 +221,18 @@ async function visit(
   built.paths.forEach((path, i) => {
     feeds[`state.${path}`] = state[i]!;
   });
-  indices.forEach((index, row) => {
-    memory.set(
-      index,
-      state.map((array) => gather(array, [row])),
-    );
-  });
+  if (memory !== undefined) {
+    indices.forEach((index, row) => {
+      memory.set(
+        index,
+        state.map((array) => gather(array, [row])),
+      );
+    });
+  }
   delete feeds["tolerance"];
   delete feeds["tests"];
-  return { feeds, residual };
+  const taken = out[built.paths.length + 2]!.data.reduce((most, count) => Math.max(most, count), 0);
+  return { feeds, residual, steps: taken };
 }
 
 function scalar(value: number): Float32 {

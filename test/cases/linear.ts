@@ -9,6 +9,7 @@ import { matrix } from "../../src/linear/matrix.js";
 import { sparse } from "../../src/linear/sparse.js";
 import { spectrallyNormalized } from "../../src/linear/spectrally-normalized.js";
 import { stack } from "../../src/linear/stack.js";
+import { symbolBound, torusBound } from "../../src/linear/symbol.js";
 import type { Feeds } from "../../src/tensor/interpret.js";
 import { concat, slice } from "../../src/tensor/primitives/layout.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
@@ -48,12 +49,13 @@ const convCase = (
   [out, channels, k]: readonly [number, number, number],
   [height, width]: readonly [number, number],
   slack: number,
+  bound: typeof symbolBound | typeof torusBound = symbolBound,
 ): LinearCase => {
   const K = learned("K", [out, channels, k, k], 7 * out + channels + k);
   return {
     factory: "conv2d",
-    title: `${out}×${channels}×${k}×${k} on ${height}×${width}`,
-    build: () => conv2d(K.tensor, { height, width }),
+    title: `${out}×${channels}×${k}×${k} on ${height}×${width}, ${bound.name}`,
+    build: () => conv2d(K.tensor, { height, width }, bound),
     feeds: K.feeds,
     slack,
     because: "a Schatten-16 norm over channels stands for the spectral one, and a small image stays below the plane",
@@ -197,6 +199,10 @@ export const linearCases: readonly LinearCase[] = [
   convCase([2, 2, 1], [3, 4], 1.06),
   convCase([5, 6, 3], [9, 8], 1.25),
   convCase([3, 1, 7], [4, 5], 2),
+  convCase([1, 1, 3], [9, 7], 1.2, torusBound),
+  convCase([4, 2, 3], [7, 5], 1.2, torusBound),
+  convCase([5, 6, 3], [7, 7], 1.2, torusBound),
+  convCase([3, 4, 5], [3, 4], 2, torusBound),
   normalizedCase("of large weights", 2),
   normalizedCase("of small weights", 0.02),
   {

@@ -174,12 +174,13 @@ describe.each(fixedPointCases.map((fixed) => [fixed.title, fixed] as const))("at
       reports.length = 0;
       slopes(rule(limit), (solve) => reports.push(solve));
       expect(reports).toHaveLength(1);
-      return [reports[0]!.residual, reports[0]!.steps];
+      return [reports[0]!.residual, reports[0]!.steps, reports[0]!.products];
     });
-    const [solved, taken, cut, two] = interpret(graphs, atStar).map(({ data }) => data);
+    const [solved, taken, products, cut, two] = interpret(graphs, atStar).map(({ data }) => data);
     solved!.forEach((residual, n) => {
       expect(residual).toBeLessThan(1e-8);
       expect(taken![n]!).toBeLessThan(fixed.steps);
+      expect(products![n]!).toBe(taken![n]!);
       expect(cut![n]!).toBeGreaterThan(1e-3);
       expect(two![n]!).toBe(2);
     });
