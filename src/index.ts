@@ -33,8 +33,11 @@ export { compile, type EngineOptions, type Float32, type Session } from "./engin
 export * from "./errors.js";
 export * from "./files/bundle.js";
 export * from "./files/checkpoint.js";
+export * from "./files/dicom.js";
 export * from "./files/digests.js";
+export * from "./files/hdf5.js";
 export * from "./files/idx.js";
+export * from "./files/nifti.js";
 export * from "./files/npy.js";
 export * from "./files/npz.js";
 export * from "./files/onnx-export.js";

@@ -1,8 +1,8 @@
 /** @file NumPy's .npz format: a zip of named .npy arrays. */
 
-import { strFromU8, unzipSync } from "fflate";
+import { strFromU8, unzipSync, zipSync } from "fflate";
 import { VouchError } from "../errors.js";
-import { type NpyArray, parseNpy } from "./npy.js";
+import { formatNpy, type NpyArray, parseNpy } from "./npy.js";
 
 /**
  * Read every array from the bytes of a .npz file, stored or compressed.
@@ -25,6 +25,19 @@ export function parseNpz(bytes: Uint8Array): Record<string, NpyArray> {
       return [member.slice(0, -".npy".length), parseMember(member, content)];
     }),
   );
+}
+
+/**
+ * Write arrays as the bytes of a .npz file, stored: what numpy.savez writes, but that equal arrays give equal bytes.
+ *
+ * @param arrays  by name
+ * @throws shape if a shape does not hold exactly the elements of its data
+ * @source numpy.savez
+ */
+export function formatNpz(arrays: Readonly<Record<string, NpyArray>>): Uint8Array {
+  const members = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, formatNpy(array)] as const);
+  // The first day that a zip can state.
+  return zipSync(Object.fromEntries(members), { level: 0, mtime: "1980-01-01T00:00:00" });
 }
 
 function unzip(bytes: Uint8Array): Record<string, Uint8Array> {

@@ -4,7 +4,7 @@ import { zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { VouchError } from "../../src/errors.js";
 import { formatNpy } from "../../src/files/npy.js";
-import { parseNpz } from "../../src/files/npz.js";
+import { formatNpz, parseNpz } from "../../src/files/npz.js";
 
 const golden: { files: Record<string, string> } = JSON.parse(
   readFileSync(new URL("../golden/npy.json", import.meta.url), "utf8"),
@@ -38,6 +38,17 @@ test("any names and values come back", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test("what is written is read back, and equal arrays are equal bytes", () => {
+  const arrays = {
+    a: { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, Number.NaN) },
+    b: { shape: [4], data: Uint8Array.of(1, 2, 3, 255) },
+  };
+  const bytes = formatNpz(arrays);
+  expect(parseNpz(bytes)).toEqual(arrays);
+  expect(formatNpz(arrays)).toEqual(bytes);
+  expect(() => formatNpz({ a: { shape: [2], data: Float32Array.of(1) } })).toThrow("hold 1 elements");
 });
 
 test.each(["npz stored", "npz compressed"])("a damaged byte of %s is never a crash", (name) => {

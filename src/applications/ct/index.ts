@@ -1,11 +1,13 @@
 /** @file Computed tomography from few views. @source Heaton & Wu Fung 2023, eq. (17) */
 
+export * from "./attenuation.js";
 export * from "./calibrations.js";
 export * from "./chi-square.js";
 export * from "./examples.js";
 export * from "./export.js";
 export * from "./fbp.js";
 export * from "./geometry.js";
+export * from "./lodopab.js";
 export * from "./measure.js";
 export * from "./methods.js";
 export * from "./metrics.js";

@@ -36,6 +36,32 @@ export function stratify(slices: readonly Slice[], limit: number, seed: number):
   return chosen.sort((a, b) => a.index - b.index);
 }
 
+/**
+ * Slices cut in two, each patient whole on one side: patients in their order until the first side has its share.
+ *
+ * @param share  of the first side, in (0, 1); one patient is left to the second
+ * @throws data if there are fewer than two patients
+ */
+export function splitByPatient(slices: readonly Slice[], share: number): [readonly Slice[], readonly Slice[]] {
+  const counts = new Map<string, number>();
+  for (const { patient } of slices) counts.set(patient, (counts.get(patient) ?? 0) + 1);
+  const patients = [...counts.keys()];
+  if (patients.length < 2) {
+    const got = `${slices.length} of ${patients.length}`;
+    const remedy = "Add patients: slices of one body are near copies.";
+    throw new VouchError("data", { name: "splitByPatient", expected: "slices of at least two patients", got, remedy });
+  }
+  const first = new Set<string>();
+  let taken = 0;
+  for (const patient of patients.slice(0, -1)) {
+    if (taken >= Math.floor(share * slices.length)) break;
+    first.add(patient);
+    taken += counts.get(patient)!;
+  }
+  const side = (of: boolean) => slices.filter(({ patient }) => first.has(patient) === of);
+  return [side(true), side(false)];
+}
+
 /** Mean over patients of the mean over each patient's slices. */
 export function meanOverPatients(rows: readonly { readonly patient: string; readonly value: number }[]): number {
   const sums = new Map<string, { total: number; count: number }>();
