@@ -8,6 +8,7 @@ import { VouchError } from "../src/errors.js";
 import type { NpyArray } from "../src/files/npy.js";
 import { readArray } from "./arrays.js";
 import { within } from "./errors.js";
+import type { Use } from "./file-array.js";
 import { readBundled } from "./model-bundle.js";
 import { beside } from "./paths.js";
 
@@ -101,34 +102,37 @@ export interface Collection {
   readonly slices: readonly Slice[];
   /** Patients known by name; otherwise each slice counts as its own. */
   readonly known: boolean;
-  /** Patients by use, where a split file says so. */
-  readonly split?: { readonly test: readonly string[]; readonly calibration: readonly string[] };
+  /** Patients by use, where a split file says so, or the images' own files. */
+  readonly split?: z.infer<typeof splits>;
 }
 
 const ids = z.object({ items: z.array(z.object({ patient: z.string() })) });
-const splits = z.object({ test: z.array(z.string()), calibration: z.array(z.string()) });
+const sides = z.array(z.string());
+const splits = z.object({ test: sides, calibration: sides, training: sides.optional(), validation: sides.optional() });
+
+/** A patient who is not known: the slice counts as its own. */
+const UNKNOWN = /^unknown\b/i;
 
 /**
- * Images of a file with its patients (X.json, `items[].patient`) and its split (X.split.json), where they are.
+ * Images of a file with its patients (X.json, `items[].patient`, or what the file itself says) and its split (X.split.json, or
+ * LoDoPaB's parts).
  *
  * @param options.split  another split file
+ * @param options.use    of files for several uses, those that are read
  * @throws file, format, shape, data, named `name` and the file
  */
 export async function readCollection(
   name: string,
   path: string,
-  { size, split }: { readonly size: number; readonly split?: string | undefined },
+  { size, split, use }: { readonly size: number; readonly split?: string | undefined; readonly use?: Use },
 ): Promise<Collection> {
-  const images = toImages(
-    `${name} ${path}`,
-    await readArray(name, path, "images (.npy, .png, or a folder of .png)"),
-    size,
-  );
+  const what = "images (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB, or a folder)";
+  const array = await readArray(name, path, { what, size, members: ["images"], ...(use ? { use } : {}) });
+  const images = toImages(`${name} ${path}`, array, size);
   const idFile = beside(path, "json");
-  const splitFile = split ?? beside(path, "split.json");
   const patients = existsSync(idFile)
     ? (await readJson(name, idFile, ids, "items with a patient each")).items.map(({ patient }) => patient)
-    : undefined;
+    : array.patients;
   if (patients && patients.length !== images.length) {
     throw new VouchError("shape", {
       name: `${name} ${idFile}`,
@@ -137,10 +141,90 @@ export async function readCollection(
       remedy: "Use the ids that came with the images.",
     });
   }
-  const slices = images.map((image, index) => ({ image, patient: patients?.[index] ?? `slice ${index}`, index }));
-  const known = patients !== undefined;
-  if (split === undefined && !existsSync(splitFile)) return { slices, known };
-  return { slices, known, split: await readJson(name, splitFile, splits, "lists of test and calibration patients") };
+  const named = patients?.map((patient) => (UNKNOWN.test(patient) ? undefined : patient));
+  const slices = images.map((image, index) => ({ image, patient: named?.[index] ?? `slice ${index}`, index }));
+  const known = named?.every((patient) => patient !== undefined) ?? false;
+  const splitFile = split ?? beside(path, "split.json");
+  if (split !== undefined || existsSync(splitFile)) {
+    const read = await readJson(name, splitFile, splits, "lists of test and calibration patients");
+    requireDisjoint(`${name} ${splitFile}`, read);
+    return { slices, known, split: read };
+  }
+  if (!array.uses) return { slices, known };
+  const patientsFor = (one: Use) => [
+    ...new Set(slices.flatMap(({ patient }, i) => (array.uses![i] === one ? [patient] : []))),
+  ];
+  const own = { training: patientsFor("training"), calibration: patientsFor("calibration"), test: patientsFor("test") };
+  requireDisjoint(`${name} ${path}`, own);
+  return { slices, known, split: own };
+}
+
+/** No patient is on two sides of a split: slices of one body are near copies. @throws data, naming the patient */
+function requireDisjoint(name: string, split: Readonly<Record<string, readonly string[] | undefined>>): void {
+  const side = new Map<string, string>();
+  for (const [use, patients] of Object.entries(split)) {
+    for (const patient of new Set(patients)) {
+      const other = side.get(patient);
+      side.set(patient, use);
+      if (other === undefined) continue;
+      throw new VouchError("data", {
+        name,
+        expected: "each patient on one side of the split",
+        got: `${patient} in ${other} and in ${use}`,
+        remedy: "Take the patient out of one: slices of one body are near copies.",
+      });
+    }
+  }
+}
+
+/** Of an image at the top of the scale, 3071 HU, in this share of its pixels, the scale is wrong. Of 1900 real slices none has 0.3 %. */
+const SATURATED = 0.2;
+/** Of a sinogram at its largest value in this share of its rays, the detector's range was too small. */
+const CLIPPED = 0.1;
+
+/**
+ * Images with something in them.
+ *
+ * @throws data, with its number, if an image is one value everywhere, or at the top of the scale in a fifth of its pixels
+ */
+export function requireContent(name: string, images: readonly Float32Array[]): void {
+  images.forEach((image, n) => {
+    requireVaried(name, "image", image, n);
+    const top = image.filter((value) => value >= 1).length / image.length;
+    if (top < SATURATED) return;
+    throw new VouchError("data", {
+      name,
+      expected: "images that are not saturated",
+      got: `the value 1 in ${Math.round(100 * top)} % of image ${n}`,
+      remedy: `Check their scale. ${SCALE}`,
+    });
+  });
+}
+
+/** Sinograms with something in them. @throws data, with its number, if one is one value everywhere, or clipped at its largest */
+export function requireSignal(name: string, sinograms: readonly Float32Array[]): void {
+  sinograms.forEach((d, n) => {
+    requireVaried(name, "sinogram", d, n);
+    const most = d.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    const top = d.filter((value) => value === most).length / d.length;
+    if (top < CLIPPED) return;
+    throw new VouchError("data", {
+      name,
+      expected: "sinograms that are not saturated",
+      got: `${most} in ${Math.round(100 * top)} % of the rays of sinogram ${n}`,
+      remedy: "Measure again with more dose, or leave the clipped rays out of the scan.",
+    });
+  });
+}
+
+function requireVaried(name: string, what: string, values: Float32Array, n: number): void {
+  if (values.some((value) => value !== values[0])) return;
+  throw new VouchError("data", {
+    name,
+    expected: `${what}s that are not blank`,
+    got: `${values[0]} everywhere in ${what} ${n}`,
+    remedy: "Leave it out.",
+  });
 }
 
 /** The JSON of a file, checked. @throws file, format, named `name` and the file */

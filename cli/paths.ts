@@ -25,5 +25,5 @@ export function dataFile(...path: string[]): string {
 
 /** "a/b.safetensors" and "calibration.json" → "a/b.calibration.json". */
 export function beside(path: string, ending: string): string {
-  return `${path.replace(/(\.(safetensors|npy|png)|\/+)$/, "")}.${ending}`;
+  return `${path.replace(/(\.(safetensors|npy|npz|png|nii|nii\.gz|dcm|hdf5)|\/+)$/, "")}.${ending}`;
 }

@@ -18,7 +18,7 @@ import {
 } from "../ct.js";
 import { within } from "../errors.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
-import { readCollection } from "../images.js";
+import { readCollection, requireContent } from "../images.js";
 import { sealBundle } from "../model-bundle.js";
 import { integer, list, text } from "../options.js";
 import { beside } from "../paths.js";
@@ -27,8 +27,8 @@ export const calibrateCommand = command({
   summary: "Measure what certificates compare with: properties of inferences on held-out images.",
   options: {
     data: text(
-      "Held-out images: generated phantoms, or a file (.npy, .png) or folder of them.",
-      "ellipses|FILE",
+      "Held-out images: generated phantoms, or a file (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB) or folder.",
+      "ellipses|PATH",
       "ellipses",
     ),
     ...modelOption("ct-ellipses"),
@@ -82,7 +82,7 @@ export const calibrateCommand = command({
 
 /** Images to calibrate on: those of calibration patients, where a split says so. */
 async function heldOut(name: string, path: string, size: number, limit: number, seed: number) {
-  const { slices, known, split } = await readCollection(name, path, { size });
+  const { slices, known, split } = await readCollection(name, path, { size, use: "calibration" });
   const chosen = split ? slices.filter(({ patient }) => split.calibration.includes(patient)) : slices;
   if (chosen.length === 0) {
     throw new VouchError("data", {
@@ -95,5 +95,7 @@ async function heldOut(name: string, path: string, size: number, limit: number, 
   const drawn = stratify(chosen, limit, seed);
   const patients = new Set(drawn.map(({ patient }) => patient)).size;
   const whose = known ? ` of ${patients} ${split ? "calibration " : ""}patients` : "";
-  return { images: drawn.map(({ image }) => image), patients, what: `${drawn.length} images${whose}` };
+  const images = drawn.map(({ image }) => image);
+  requireContent(`${name} ${path}`, images);
+  return { images, patients, what: `${drawn.length} images${whose}` };
 }

@@ -26,7 +26,7 @@ import {
 import { within } from "../errors.js";
 import { ctFigure } from "../figures/ct.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
-import { type Collection, readCollection } from "../images.js";
+import { type Collection, readCollection, requireContent } from "../images.js";
 import { integer, list, text } from "../options.js";
 import { dataFile } from "../paths.js";
 
@@ -50,8 +50,8 @@ export const evaluateCt = command({
   summary: "Score reconstructions of images measured with simulated noise, mean over patients.",
   options: {
     images: text(
-      "Images (.npy, .png or a folder of them); patients and split are read from X.json and X.split.json.",
-      "X.npy",
+      "Images (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB, or a folder); patients and split are read from X.json and X.split.json.",
+      "PATH",
       undefined,
     ),
     split: text("Another split file.", "FILE.json", undefined),
@@ -68,7 +68,11 @@ export const evaluateCt = command({
     const path = options.images ?? dataFile("ct", "chest_tcia.npy");
     const ct = scan(options);
     const methods = await loadMethods(context, ct, options.methods, options.model);
-    const collection = await readCollection(`${name}: --images`, path, { size: ct.size, split: options.split });
+    const collection = await readCollection(`${name}: --images`, path, {
+      size: ct.size,
+      split: options.split,
+      use: "test",
+    });
     const slices = stratify(eligible(`${name}: --images ${path}`, collection), options.limit, options.seed);
     const patients = new Set(slices.map(({ patient }) => patient)).size;
     const whose = collection.split
@@ -83,7 +87,7 @@ export const evaluateCt = command({
       await within(`${name}: --figure`, () => makeFolder(folder));
     }
     const images = slices.map(({ image }) => image);
-    requireContent(`${name}: --images ${path}`, slices);
+    requireContent(`${name}: --images ${path}`, images);
     const measurements = simulateAll(ct, images, options.seed, "evaluate");
     const evaluated: Evaluated[] = [];
     for (const method of methods) {
@@ -136,18 +140,6 @@ function eligible(name: string, { slices, split, known }: Collection): readonly 
     expected: "slices of the split's test patients",
     got: known ? "slices of other patients" : "no ids beside the images",
     remedy: "Put the ids (X.json) beside the images, or give the split that belongs to them.",
-  });
-}
-
-/** PSNR and SSIM are relative to the truth's maximum. */
-function requireContent(name: string, slices: readonly Slice[]): void {
-  const blank = slices.find(({ image }) => image.every((value) => value === 0));
-  if (blank === undefined) return;
-  throw new VouchError("data", {
-    name,
-    expected: "images that are not blank",
-    got: `zeros in slice ${blank.index}`,
-    remedy: "Leave blank slices out.",
   });
 }
 

@@ -6,6 +6,7 @@ import { bundleCheck, bundleSeal } from "./bundle.js";
 import { calibrateCommand } from "./calibrate.js";
 import { card } from "./card.js";
 import { checkCommand } from "./check.js";
+import { dataSimulate } from "./data-simulate.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
@@ -33,6 +34,7 @@ export const commands: Commands = {
   "train dictionary": trainDictionaryCommand,
   "train images": trainImagesCommand,
   "train trading": trainTradingCommand,
+  "data simulate": dataSimulate,
   calibrate: calibrateCommand,
   check: checkCommand,
   route: routeCommand,

@@ -36,10 +36,11 @@ import { calibrationFigure } from "../figures/calibration.js";
 import { ctFigure } from "../figures/ct.js";
 import { modelFigure } from "../figures/model.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
-import { kindOf, toImages, toSinograms } from "../images.js";
+import { kindOf, requireContent, requireSignal, toImages, toSinograms } from "../images.js";
 import { choice, integer, number, text } from "../options.js";
 import { receiptOptions, receiptsOf } from "../receipts.js";
 import { certificateRows, type NamedResult, printSentences } from "../results.js";
+import { requireScan } from "../scans.js";
 
 /** Rows of the figure. */
 const SHOWN = 4;
@@ -48,7 +49,8 @@ export const reconstruct = command({
   summary: "Reconstruct images or sinograms and certify each; images are measured with simulated noise first.",
   operand: {
     name: "input",
-    summary: "images in [0, 1] (.npy, a grey .png or a folder of them), or sinograms of rays of unit norm (.npy)",
+    summary:
+      "images in [0, 1] (.npy, .npz, grey .png), CT slices (DICOM, NIfTI, LoDoPaB), a folder of one kind, or sinograms of rays of unit norm (.npy, or .npz of data simulate)",
   },
   options: {
     method: choice("How to reconstruct.", METHODS, "l2o"),
@@ -68,7 +70,17 @@ export const reconstruct = command({
   async run(context) {
     const { name, operand, options, out } = context;
     const ct = scan(options);
-    const input = await readArray(name, operand, "an image (.npy, .png) or a sinogram (.npy)");
+    const wanted = { what: "images, or sinograms", size: ct.size, members: ["sinograms", "images"] } as const;
+    const input = await readArray(name, operand, wanted);
+    requireScan(`${name} ${operand}`, input.scan, ct);
+    if (input.noise !== undefined && input.noise !== NOISE_LEVEL && options.delta === undefined) {
+      throw new VouchError("data", {
+        name: `${name} ${operand}`,
+        expected: `noise of ${100 * NOISE_LEVEL} %, which the default bound and the calibrations are of`,
+        got: `${100 * input.noise} %`,
+        remedy: "Give --delta, the bound on the norm of its noise.",
+      });
+    }
     const { truths, measurements } = prepare(name, operand, input, ct, options);
     const [method] = await loadMethods(context, ct, [options.method], options.model);
     const calibrations = await loadCalibrations(context, options);
@@ -170,7 +182,9 @@ function prepare(
 ): Prepared {
   const called = `${name} ${path}`;
   if (kindOf(called, input, ct) === "sinograms") {
-    const measurements = toSinograms(called, input, ct).map((d) => ({
+    const sinograms = toSinograms(called, input, ct);
+    requireSignal(called, sinograms);
+    const measurements = sinograms.map((d) => ({
       d,
       radius: delta ?? noiseRadius(d, { level: NOISE_LEVEL, totalRows: ct.rays }),
     }));
@@ -185,15 +199,7 @@ function prepare(
     });
   }
   const truths = toImages(called, input, ct.size);
-  const blank = truths.findIndex((image) => image.every((value) => value === 0));
-  if (blank >= 0) {
-    throw new VouchError("data", {
-      name: called,
-      expected: "images that are not blank",
-      got: `zeros in image ${blank}`,
-      remedy: "Give an image with something in it.",
-    });
-  }
+  requireContent(called, truths);
   return { truths, measurements: simulateAll(ct, truths, seed, "reconstruct") };
 }
 

@@ -1,12 +1,14 @@
 /** @file vouch train ct: the learned regularizer of CT, from generated phantoms or a file of images. */
 
+import { splitByPatient } from "../../src/applications/ct/select.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
 import { CT_RECIPE, trainCt } from "../../src/applications/ct/train.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
-import { readCollection } from "../images.js";
+import { within } from "../errors.js";
+import { readCollection, requireContent } from "../images.js";
 import { integer, number, text } from "../options.js";
 import { runTraining, trainingOptions } from "../training.js";
 
@@ -14,8 +16,8 @@ export const trainCtCommand = command({
   summary: "Train the learned CT regularizer by JFB; resumable.",
   options: {
     data: text(
-      "Training images: generated phantoms, or a file (.npy, .png) or folder of them.",
-      "ellipses|FILE",
+      "Training images: generated phantoms, or a file (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB) or folder.",
+      "ellipses|PATH",
       "ellipses",
     ),
     out: text("Weights, written when training is done.", "FILE", "out/ct.safetensors"),
@@ -73,8 +75,8 @@ interface Asked {
 }
 
 /**
- * Training and validation images: generated afresh for each phase, or of a file. Validation takes the end of a file, whose
- * neighbours are alike; a file with a split is not for training.
+ * Training and validation images: generated afresh for each phase, or of a file. Validation takes the last tenth of a file, whose
+ * neighbours are alike, whole patients of it; of a file with a split, training patients alone are used.
  */
 async function trainingImages(name: string, ct: Tomography, { data, phases, slices, validation, seed }: Asked) {
   if (data === "ellipses") {
@@ -82,19 +84,22 @@ async function trainingImages(name: string, ct: Tomography, { data, phases, slic
     return { training: make("training", phases * slices), validation: make("validation", validation) };
   }
   const called = `${name}: --data`;
-  const { slices: all, split } = await readCollection(called, data, ct);
-  const cut = Math.floor(0.9 * all.length);
-  const refuse = (expected: string, got: string, remedy: string) =>
-    new VouchError("data", { name: `${called} ${data}`, expected, got, remedy });
-  if (split) {
-    throw refuse("images for training", "a file split into test and calibration patients", "Train on other patients.");
+  const { slices: all, split } = await readCollection(called, data, { size: ct.size, use: "training" });
+  const own = split ? all.filter(({ patient }) => split.training?.includes(patient)) : all;
+  if (own.length === 0) {
+    throw new VouchError("data", {
+      name: `${called} ${data}`,
+      expected: "images for training",
+      got: "a file split into test and calibration patients",
+      remedy: "Train on other patients.",
+    });
   }
-  if (cut === 0) throw refuse("at least 2 images", `${all.length}`, "One in ten is kept for validation.");
-  const images = all.map(({ image }) => image);
-  const tail = images.slice(cut);
+  const images = own.map(({ image }) => image);
+  requireContent(`${called} ${data}`, images);
+  const [training, tail] = await within(`${called} ${data}`, () => splitByPatient(own, 0.9));
   const kept = Math.min(validation, tail.length);
   return {
-    training: images.slice(0, cut),
-    validation: Array.from({ length: kept }, (_, i) => tail[Math.floor(((i + 0.5) * tail.length) / kept)]!),
+    training: training.map(({ image }) => image),
+    validation: Array.from({ length: kept }, (_, i) => tail[Math.floor(((i + 0.5) * tail.length) / kept)]!.image),
   };
 }

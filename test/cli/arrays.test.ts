@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readArray } from "../../cli/arrays.js";
+import type { Wanted } from "../../cli/file-array.js";
 import { kindOf, readCollection, toImages, toSinograms } from "../../cli/images.js";
 import { formatNpy } from "../../src/files/npy.js";
 import { SIZE, tinyCt } from "./tiny.js";
@@ -42,7 +43,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const images = async (path: string) => toImages("vouch", await readArray("vouch", at(path), "an image"), SIZE);
+const wanted: Wanted = { what: "an image", size: SIZE, members: ["images"] };
+const images = async (path: string) => toImages("vouch", await readArray("vouch", at(path), wanted), SIZE);
 
 describe("the same image", () => {
   const expected = levels.map((image) => Float32Array.from(image, (value) => Math.fround(value / 255)));
@@ -63,15 +65,15 @@ describe("the same image", () => {
 
 describe("what is no image is refused by name", () => {
   it.each([
-    ["none", /^vouch: expected images \(\.png\) in .*none, got none/],
-    ["mixed", /^vouch .*b\.png: expected \[16, 16\], as a\.png, got \[8, 16\]/],
+    ["none", /^vouch: expected one of grey images \(\.png\), .* in .*none, got none/],
+    ["mixed", /^vouch .*b\.png: expected Uint16Array \[16, 16\], as a\.png, got Uint16Array \[8, 16\]/],
     [join("many", "notes.txt"), /^vouch .*notes\.txt: expected/],
   ])("%s", async (path, words) => {
-    await expect(readArray("vouch", at(path), "an image")).rejects.toThrow(words);
+    await expect(readArray("vouch", at(path), wanted)).rejects.toThrow(words);
   });
 
   it("a picture of a sinogram has no units", async () => {
-    const array = await readArray("vouch", at("rays.png"), "a sinogram");
+    const array = await readArray("vouch", at("rays.png"), wanted);
     expect(kindOf("vouch", array, tinyCt)).toBe("sinograms");
     expect(() => toSinograms("vouch", array, tinyCt)).toThrow("expected float32 or float64, got uint16");
   });
