@@ -1,6 +1,7 @@
 /** @file npm run -s bench -- NAME [--json]: figures within one run. */
 
 import { machineLine } from "../cli/output.js";
+import { conversions } from "./conversions.js";
 import { devices } from "./devices.js";
 import { endtoend } from "./endtoend.js";
 import { engine } from "./engine.js";
@@ -24,6 +25,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 }>;
 
 const benches: Readonly<Record<string, Bench>> = {
+  conversions,
   devices,
   endtoend,
   engine,

@@ -5,13 +5,17 @@ import { checkModel } from "../../src/checks/check-model.js";
 import { command } from "../command.js";
 import { scanOptions, seedOption } from "../ct.js";
 import { within } from "../errors.js";
+import { findImplicit, reportWellPosedness } from "../implicit.js";
 import { loadModel, modelOperand } from "../models.js";
 
 export const checkCommand = command({
-  summary: "Check a model: step conditions, adjoints, norm bounds, layers, gradients, provability.",
+  summary:
+    "Check a model: step conditions, adjoints, norm bounds, layers, gradients, provability; of an implicit model, well-posedness.",
   operand: modelOperand,
   options: { ...scanOptions, ...seedOption },
   async run({ name, operand, options, out }) {
+    const implicit = await findImplicit(operand);
+    if (implicit) return reportWellPosedness(implicit, out);
     const { model, weights, data } = await loadModel(name, operand, options);
     const { seed } = options;
     const { checks, provable } = await within(`${name} ${operand}`, () => checkModel(model, weights, data, { seed }));

@@ -7,7 +7,7 @@ import { addScaled, applyRows, type Dense, dense, identityDense, submatrix, time
 import { type ImplicitModel, sizesOf } from "./model.js";
 import { denseA, type LowRank, type Sparse } from "./state-matrix.js";
 import { largestEigenvalue, spectralNorm, symmetricPart } from "./well-posed/spectral.js";
-import { requireCondition } from "./well-posed/well-posedness.js";
+import { local, requireCondition } from "./well-posed/well-posedness.js";
 
 export interface Predictions {
   /** ŷ, [m, q]. */
@@ -78,13 +78,7 @@ function solvers({ A }: ImplicitModel, parts: readonly Placed[]): BlockSolver[] 
     if (explicit) return explicitly(rows, component);
     const own = submatrix(denseA(A), states, states);
     if (units.length === 1 && units[0]!.activation.componentwise) return alone(rows, component, own.data[0]!);
-    let from = 0;
-    const local = units.map(({ from: start, to, ...rest }) => {
-      const at = { ...rest, from, to: from + to - start };
-      from = at.to;
-      return at;
-    });
-    const { iteration } = requireCondition("predictor", { A: own, phi: local });
+    const { iteration } = requireCondition("predictor", { A: own, phi: local(units) });
     return iteration === "forward-backward" ? forwardBackward(rows, component, own) : picard(rows, component);
   });
 }

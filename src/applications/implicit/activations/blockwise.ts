@@ -1,4 +1,4 @@
-/** @file Activations of a whole block: softmax, max-pooling. */
+/** @file Activations of a whole block: softmax, max-pooling, products. */
 
 import type { Activation } from "./activation.js";
 
@@ -52,3 +52,23 @@ function place(z: Float64Array, from: number, to: number): number {
   for (let i = from + 1; i < to; i++) if (z[i]! > z[at]!) at = i;
   return at;
 }
+
+/**
+ * (z₁ ⊙ z₂, 0) of the two halves of the block. Not Lipschitz: a model may use it where no state depends on itself through it.
+ *
+ * @source El Ghaoui et al. 2021, §2.6 "Multiplicative" (there of bounded factors)
+ */
+export const product: Activation = {
+  componentwise: false,
+  lipschitz: { infinity: Infinity, two: Infinity },
+  homogeneous: false,
+  apply(z, x, from, to) {
+    const half = (to - from) >> 1;
+    for (let i = from; i < from + half; i++) x[i] = z[i]! * z[i + half]!;
+    x.fill(0, from + half, to);
+  },
+  pullback(z, v, from, to) {
+    const half = (to - from) >> 1;
+    for (let i = from; i < from + half; i++) [v[i], v[i + half]] = [v[i]! * z[i + half]!, v[i]! * z[i]!];
+  },
+};

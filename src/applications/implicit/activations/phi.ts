@@ -2,12 +2,12 @@
 
 import { VouchError } from "../../../errors.js";
 import type { Activation } from "./activation.js";
-import { maxPool, softmax } from "./blockwise.js";
+import { maxPool, product, softmax } from "./blockwise.js";
 import { leakyRelu, linear, relu, sigmoid, tanh } from "./pointwise.js";
 
-/** A block of states and the name of its map: a softmax or max-pool takes the block as one. */
+/** A block of states and the name of its map: a softmax, max-pool or product takes the block as one. */
 export type PhiBlock =
-  | { readonly map: "relu" | "tanh" | "sigmoid" | "linear" | "softmax" | "max-pool"; readonly size: number }
+  | { readonly map: "relu" | "tanh" | "sigmoid" | "linear" | "softmax" | "max-pool" | "product"; readonly size: number }
   | { readonly map: "leaky-relu"; readonly size: number; readonly slope: number };
 
 /** Blocks in the order of the state. */
@@ -21,6 +21,7 @@ const maps: Readonly<Record<PhiBlock["map"], (block: PhiBlock) => Activation>> =
   linear: () => linear,
   softmax: () => softmax,
   "max-pool": () => maxPool,
+  product: () => product,
 };
 
 /** Names of the maps. */
@@ -66,11 +67,12 @@ export function pullbackPhi(parts: readonly Placed[], n: number, z: Float64Array
 export function requirePhi(name: string, phi: Phi, n: number): void {
   phi.forEach((block, k) => {
     const sized = Number.isSafeInteger(block.size) && block.size > 0;
+    const paired = block.map !== "product" || block.size % 2 === 0;
     const sloped = block.map !== "leaky-relu" || (block.slope > 0 && block.slope <= 1);
-    if (Object.hasOwn(maps, block.map) && sized && sloped) return;
+    if (Object.hasOwn(maps, block.map) && sized && sloped && paired) return;
     throw new VouchError("parameter", {
       name: `${name}: phi[${k}]`,
-      expected: `one of ${MAPS.join(", ")} of a size > 0, a leaky ReLU with a slope in (0, 1]`,
+      expected: `one of ${MAPS.join(", ")} of a size > 0, a leaky ReLU with a slope in (0, 1], a product of an even size`,
       got: JSON.stringify(block),
       remedy: "Name the map of each block of states.",
     });

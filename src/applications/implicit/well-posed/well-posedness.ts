@@ -1,7 +1,9 @@
 /** @file Which conditions for well-posedness a model meets, and by how much. */
 
 import { VouchError } from "../../../errors.js";
-import { placed } from "../activations/phi.js";
+import { type Placed, placed } from "../activations/phi.js";
+import { blockTriangular } from "../components.js";
+import { submatrix } from "../dense.js";
 import type { ImplicitModel } from "../model.js";
 import { denseA } from "../state-matrix.js";
 import { blockNorms } from "./block-norms.js";
@@ -38,7 +40,11 @@ export interface Finding {
 }
 
 export function evaluate(condition: WellPosedCondition, subject: Subject): Finding {
-  const left = condition.left(subject);
+  const unbounded = subject.phi.find(({ activation }) => activation.lipschitz.infinity === Infinity);
+  const left =
+    unbounded && condition.iteration !== "substitution"
+      ? { inapplicable: `${unbounded.block.map} is not Lipschitz` }
+      : condition.left(subject);
   if (typeof left !== "number") return { condition, holds: false, inapplicable: left.inapplicable };
   return { condition, left, margin: LIMIT - left, holds: LIMIT - left > ROUNDING };
 }
@@ -51,6 +57,29 @@ export function wellPosedness(model: Pick<ImplicitModel, "A" | "phi">): Finding[
 
 export function subjectOf({ A, phi }: Pick<ImplicitModel, "A" | "phi">): Subject {
   return { A: denseA(A), phi: placed(phi), ...(A.kind === "low-rank" ? { factors: A } : {}) };
+}
+
+/**
+ * Each diagonal block of the triangular form of A with a condition that it meets; blocks without an equation are left out.
+ *
+ * @throws parameter in the name of the caller if one meets none
+ * @source El Ghaoui et al., Theorem 1
+ */
+export function requireWellPosed(name: string, { A, phi }: Pick<ImplicitModel, "A" | "phi">): void {
+  const whole = denseA(A);
+  for (const { units, states, explicit } of blockTriangular(A, placed(phi)).components) {
+    if (!explicit) requireCondition(name, { A: submatrix(whole, states, states), phi: local(units) });
+  }
+}
+
+/** Units moved together, from state 0 on. */
+export function local(units: readonly Placed[]): Placed[] {
+  let from = 0;
+  return units.map((unit) => {
+    const moved = { ...unit, from, to: from + unit.to - unit.from };
+    from = moved.to;
+    return moved;
+  });
 }
 
 /** The first condition that holds. @throws parameter with the left sides if there is none */
