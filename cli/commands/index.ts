@@ -6,6 +6,7 @@ import { bundleCheck, bundleSeal } from "./bundle.js";
 import { calibrateCommand } from "./calibrate.js";
 import { card } from "./card.js";
 import { checkCommand } from "./check.js";
+import { dataDownload } from "./data-download.js";
 import { dataSimulate } from "./data-simulate.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
@@ -35,6 +36,7 @@ export const commands: Commands = {
   "train images": trainImagesCommand,
   "train trading": trainTradingCommand,
   "data simulate": dataSimulate,
+  "data download": dataDownload,
   calibrate: calibrateCommand,
   check: checkCommand,
   route: routeCommand,
