@@ -39,7 +39,7 @@ export const dataDownload = command({
   options: {
     parts: list("Parts of its split.", PARTS, ["test"]),
     kinds: list("Images, or their observations too.", KINDS, ["ground_truth"]),
-    out: text("Folder of the files.", "FOLDER", dataFile("lodopab")),
+    out: { ...text("Folder of the files.", "FOLDER", dataFile("lodopab")), shown: "VOUCH_DATA/lodopab" },
     record: text("Where the list of its files is.", "URL", RECORD),
   },
   async run(context) {
