@@ -10,6 +10,7 @@ export * from "./dense.js";
 export * from "./model.js";
 export * from "./predict.js";
 export * from "./projections.js";
+export * from "./robust/index.js";
 export * from "./state-matrix.js";
 export * from "./well-posed/condition.js";
 export * from "./well-posed/monotone.js";
