@@ -1,7 +1,7 @@
 """Quotes of market makers from the protocols' own formulae, in Python's whole numbers: independent of the TypeScript.
 
-Reads one case a line, [kind, ...], writes one amount out a line. Powers of ticks and e^x are recomputed with mpmath-free
-high-precision decimals where the contracts have tables.
+Reads one case a line, [kind, ...], writes one amount out a line. Powers of ticks are recomputed in high-precision decimals
+where the contract has a table.
 """
 
 import json
@@ -63,22 +63,25 @@ def curve(i, j, x, balances, scale, amp, precision, fee):
     return (gross - gross * fee // 10**10) // scale[j]
 
 
-# ---- Balancer: LogExpMath and WeightedMath, its tables recomputed as e^(2^k)
-def rounded_exp(k, digits, significant):
-    """e^(2^k) with `digits` decimals, kept to the significant digits that the contract's 18- or 20-decimal table has."""
-    value = (Decimal(2) ** k).exp() * Decimal(10) ** digits
-    return int(value.quantize(Decimal(1)) if significant is None else +value.quantize(Decimal(1)))
-
-
-A = {
-    0: 38877084059945950922200000000000000000000000000000000000,
-    1: 6235149080811616882910000000,
-    2: 7896296018268069516100000000000000,
-    3: 888611052050787263676000000,
-    4: 298095798704172827474000,
-}
-for k, power in enumerate([2, 1, 0, -1, -2, -3, -4]):
-    A[5 + k] = int((Decimal(2) ** power).exp() * 10**20)
+# ---- Balancer: LogExpMath and WeightedMath; its table of e^x, which rounds some entries and truncates others
+A = dict(
+    enumerate(
+        [
+            38877084059945950922200000000000000000000000000000000000,
+            6235149080811616882910000000,
+            7896296018268069516100000000000000,
+            888611052050787263676000000,
+            298095798704172827474000,
+            5459815003314423907810,
+            738905609893065022723,
+            271828182845904523536,
+            164872127070012814685,
+            128402541668774148407,
+            113314845306682631683,
+            106449445891785942956,
+        ]
+    )
+)
 X = {0: 128 * ONE, 1: 64 * ONE, **{k: 3200 * ONE >> (k - 2) for k in range(2, 12)}}
 
 
