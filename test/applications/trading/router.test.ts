@@ -123,6 +123,44 @@ describe("plans of random networks", () => {
     expect(trades).toBeGreaterThan(100);
   });
 
+  it("are not thrown off by pools of fabricated reserves, whose prices are wrong by orders of magnitude", () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const pools = drawPools(random(seed), 60, 14);
+      const [from, to] = [pools[3]!.tokens[0]!, pools[9]!.tokens[1]!];
+      const one = ({ decimals }: Token) => 10n ** BigInt(decimals);
+      const sell = { token: from.address, amount: 50n * one(from) };
+      const fake = token(99);
+      const scam = [pair(500, [fake, from], [2000n, one(from)]), pair(501, [fake, to], [10n ** 22n, one(to) / 2n])];
+      const honest = route(pools, { sell, buy: to.address, slippageBps: 0 });
+      const plan = route([...pools, ...scam], { sell, buy: to.address, slippageBps: 0 });
+      expect(plan.received).toBeGreaterThanOrEqual(honest.received);
+      expect(Number(plan.gap)).toBeLessThan(1e-8 * Number(plan.traded));
+      expect(plan.solver.steps).toBeLessThanOrEqual(honest.solver.steps + 10);
+    }
+  });
+
+  it("waste nothing on fractions of a unit: where units are few and dear, each swap tenders the least that pays its output", () => {
+    const coin = token(50, 2);
+    for (let seed = 1; seed <= 6; seed++) {
+      const rng = random(seed);
+      const coins = () => BigInt(2000 + rng.integer(4000));
+      const pools = [A, B, C].flatMap((other, k) =>
+        [0, 1].map((n) => pair(10 * k + n, [coin, other], [coins(), 1000n * 10n ** BigInt(other.decimals)])),
+      );
+      const plan = arbitrage(pools, { token: A.address, slippageBps: 0 });
+      expect(leftAfter(pools, plan, []).get(A.address)).toBe(plan.received);
+      expect(plan.steps.length).toBeGreaterThan(3);
+      for (const { pool, tokenIn, amountIn, amountOut } of plan.steps) {
+        const market = pools.find(({ address: at }) => at === pool)!;
+        const i = market.tokens.findIndex((t) => t.address === tokenIn);
+        expect(market.quoteExact(i, 1 - i, amountIn)).toBe(amountOut);
+        expect(market.quoteExact(i, 1 - i, amountIn - 1n)).toBeLessThan(amountOut);
+      }
+      expect(plan.gap).toBeGreaterThanOrEqual(0n);
+      expect(Number(plan.gap)).toBeLessThan(5e-3 * Number(plan.traded));
+    }
+  });
+
   it("mix protocols: several assets, constant sums and stable curves in one plan", () => {
     const pools = mixed();
     const sell = { token: A.address, amount: 20_000n * E18 };

@@ -240,7 +240,8 @@ function swapAll(
   const funding = held.map(() => 0n);
   const asked = new Float64Array(held.length);
   const unmet = new Float64Array(held.length);
-  const pools = new Map<number, Market>();
+  // A pool's state after its swaps is found when it is needed again.
+  const pools = new Map<number, () => Market>();
   const swaps: Repaired["swaps"][number][] = [];
   for (const turn of turns) {
     const { token } = turn;
@@ -253,11 +254,11 @@ function swapAll(
       const amount = turn.complete ? (last || wish > left ? left : wish) : wish;
       if (turn.complete && last) unmet[token] = Number(left) - planned[k]!;
       for (let rest = amount; rest > 0n; ) {
-        const market = pools.get(edge) ?? edges[edge]!.market;
+        const market = pools.get(edge)?.() ?? edges[edge]!.market;
         const x = rest < market.limit(i) ? rest : market.limit(i);
         const y = market.quoteExact(i, j, x);
         if (y === 0n) break;
-        pools.set(edge, market.swap(i, j, x).market);
+        pools.set(edge, () => market.swap(i, j, x).market);
         rest -= x;
         balances[token]! -= x;
         balances[to]! += y;

@@ -42,11 +42,14 @@ const PATIENCE = 4;
 /** Rounds of balancing single tokens and descending again, and the steps of each. */
 const ROUNDS = 2;
 const STEPS_A_ROUND = 12;
-/** A token out of balance by more than this, with no more pools than this, is priced alone. */
-const LOPSIDED = 1e-6;
+/** A token with no more pools than this may be priced alone. */
 const FEW = 16;
 /** Largest change of the logarithm of a price that is looked for. */
-const FAR = 100;
+const FAR = 200;
+/** At the start: share of what moves beyond which a token is out of balance, first change of a price that is tried, and halvings. */
+const COARSE = { lopsided: 0.5, reach: 1e-2, halvings: 14 } as const;
+/** At the end: what little worth hides from D. */
+const FINE = { lopsided: 1e-6, reach: 1e-9, halvings: 60 } as const;
 /** What rounding leaves of D, relative to the sum of its terms. */
 const ROUNDING = 1e-14;
 
@@ -55,7 +58,9 @@ const ROUNDING = 1e-14;
  *
  * In u = ln ν the gradient is the worth of each token's surplus, and νν ∂²arbⱼ a weighted graph Laplacian on the pool's tokens, as
  * arbⱼ is homogeneous and tokens are substitutes. Newton's method with that matrix, damped by λ times the Laplacian of all pools
- * (those that do not trade have none) and by halving; λ falls with each full step.
+ * (those that do not trade have none) and by halving; λ falls with each full step. Before and after, tokens far out of balance are
+ * priced one by one: a price that is wrong by orders of magnitude, as pools of worthless tokens suggest, would pull those of
+ * all its neighbours along in a Newton step.
  *
  * @source Diamandis, Resnick, Chitra & Angeris 2023, An efficient algorithm for optimal routing through constant function market
  * makers, eq. (6)–(9); deviates: Newton's method, where they use L-BFGS-B, because trades must balance closely to be made whole
@@ -100,8 +105,10 @@ export function dualPrices(
       );
       const direction = newton.map((value) => Math.max(-REACH, Math.min(REACH, value)));
       const slope = direction.reduce((sum, value, k) => sum + value * here.surplus[used[k]!]!, 0);
+      // Half of −slope is what the step gains: where rounding hides it, only the surplus can tell, and only the whole step is tried.
+      const tries = -slope > ROUNDING * here.scale ? HALVINGS : 1;
       let [length, moved] = [1, false];
-      for (let halving = 0; halving < HALVINGS && !moved; halving++, length /= 2) {
+      for (let halving = 0; halving < tries && !moved; halving++, length /= 2) {
         const next = u.slice();
         direction.forEach((value, k) => {
           next[used[k]!]! += length * value;
@@ -116,7 +123,7 @@ export function dualPrices(
         [u, here, moved] = [next, there, true];
       }
       if (!moved) {
-        still++;
+        still = tries === 1 ? PATIENCE : still + 1;
         damping = Math.min(damping * 100, 1);
       }
     }
@@ -124,9 +131,10 @@ export function dualPrices(
   };
 
   const at = incident(problem);
-  let { u, here, steps } = descend(start ? start.map((price) => Math.log(price)) : spanningPrices(problem), maxSteps);
+  const begin = start ? start.map((price) => Math.log(price)) : spanningPrices(problem);
+  let { u, here, steps } = descend(balanceEach(problem, at, begin, evaluate(problem, begin), used, COARSE), maxSteps);
   for (let round = 0; round < ROUNDS && unbalanced(here, used) > tolerance; round++) {
-    const more = descend(balanceEach(problem, at, u, here, used), Math.min(maxSteps - steps, STEPS_A_ROUND));
+    const more = descend(balanceEach(problem, at, u, here, used, FINE), Math.min(maxSteps - steps, STEPS_A_ROUND));
     [u, here, steps] = [more.u, more.here, steps + more.steps];
   }
   const prices = start?.slice() ?? new Float64Array(count);
@@ -177,33 +185,41 @@ function incident({ edges, count }: DualProblem): { edge: Edge; i: number }[][] 
   return at;
 }
 
-/** Each token in turn that is out of balance priced so that it balances alone: what little worth hides from D. */
+/** Each token in turn that is out of balance priced so that it balances alone. */
 function balanceEach(
   { held }: DualProblem,
   at: ReturnType<typeof incident>,
   from: Float64Array,
   { surplus, moved }: Evaluation,
   used: readonly number[],
+  { lopsided, reach: first, halvings }: typeof COARSE | typeof FINE,
 ): Float64Array {
   const u = from.slice();
   for (const token of used) {
-    if (at[token]!.length > FEW || Math.abs(surplus[token]!) <= LOPSIDED * moved[token]!) continue;
-    const net = (value: number) =>
-      at[token]!.reduce((sum, { edge, i }) => {
-        const prices = edge.tokens.map((t) => Math.exp(t === token ? value : u[t]!));
-        return sum + edge.market.best(prices)[i]!;
+    if (at[token]!.length > FEW || Math.abs(surplus[token]!) <= lopsided * moved[token]!) continue;
+    const pools = at[token]!.map(({ edge, i }) => ({
+      ...{ i, market: edge.market },
+      prices: Float64Array.from(edge.tokens, (t) => Math.exp(u[t]!)),
+    }));
+    const net = (value: number) => {
+      const price = Math.exp(value);
+      return pools.reduce((sum, { market, prices, i }) => {
+        prices[i] = price;
+        return sum + market.best(prices)[i]!;
       }, held[token]!);
+    };
     // The net flow of a token rises with its price.
     const up = net(u[token]!) < 0;
-    let [inside, outside, reach] = [u[token]!, u[token]!, 1e-9];
+    let [inside, outside, reach] = [u[token]!, u[token]!, first as number];
     for (; reach < FAR; reach *= 4) {
       outside = u[token]! + (up ? reach : -reach);
       if (net(outside) >= 0 === up) break;
       inside = outside;
     }
     if (reach >= FAR) continue;
-    for (let halving = 0; halving < 60; halving++) {
+    for (let halving = 0; halving < halvings; halving++) {
       const middle = (inside + outside) / 2;
+      if (middle === inside || middle === outside) break;
       if (net(middle) >= 0 === up) outside = middle;
       else inside = middle;
     }

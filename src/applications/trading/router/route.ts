@@ -4,6 +4,7 @@ import type { Address } from "viem";
 import { VouchError } from "../../../errors.js";
 import type { Market, Token } from "../market.js";
 import { type Objective, upperBound, type Witness, witnessOf } from "./bound.js";
+import { giveBack } from "./give-back.js";
 import { type Edge, type Leaf, type Network, network, prune } from "./network.js";
 import { type Repaired, repair, type Step } from "./plan.js";
 import { type DualSolution, dualPrices } from "./prices.js";
@@ -106,17 +107,21 @@ function planOf(name: string, net: Network, held: readonly bigint[], wanted: num
     if (lowest === undefined || bound < lowest.bound) lowest = { witness, bound };
     const losing = costingMore(used, solution, gas);
     const flows = flowsOf(net, used, solution);
-    const repaired = losing.size > 0 ? undefined : repair(net, flows, { held, wanted, prices: solution.prices });
+    const asked = { held, wanted, prices: solution.prices };
+    const balanced = losing.size > 0 ? undefined : repair(net, flows, asked);
+    const repaired = balanced && giveBack(net, balanced, asked);
     const found = repaired && {
       repaired,
       solution,
       value: repaired.balances[wanted]! - gas * BigInt(repaired.swaps.length),
     };
+    const before = best;
     if (found && (best === undefined || found.value > best.value)) best = found;
     const done = new Set(repaired?.swaps.map(({ edge }) => net.edges[edge]));
     const idle = used.filter((edge, k) => !done.has(edge) && solution.flows[k]!.some((value) => value !== 0));
     const out = losing.size > 0 ? losing : new Set(repaired ? idle : []);
     if (out.size === 0 || (best !== undefined && Number(lowest.bound - best.value) <= CLOSE * tendered(best))) break;
+    if (found && before && 10n * (best!.value - before.value) < lowest.bound - best!.value) break;
     used = used.filter((edge) => !out.has(edge));
     solution = solve(used, solution.prices);
   }
