@@ -6,12 +6,14 @@ import {
   calibrateTrading,
   evaluateTrading,
   learnedTrades,
+  type Mean,
   type TradingEvaluation,
   type TradingRow,
 } from "../../src/applications/trading/paper/evaluate.js";
 import { exactTrade, rowOf } from "../../src/applications/trading/paper/exact.js";
 import { certifyTrade } from "../../src/applications/trading/paper/risk.js";
 import type { EngineOptions } from "../../src/engine/session.js";
+import { VouchError } from "../../src/errors.js";
 import type { Bundle } from "../../src/files/bundle.js";
 import { parseBundle } from "../../src/files/bundle.js";
 import { command } from "../command.js";
@@ -27,17 +29,25 @@ export const evaluateTradingCommand = command({
   summary: "Score the paper's trading model, its certificates, and margins without learning, on test snapshots.",
   options: {
     model: { ...text("Weights.", "FILE", shippedModel("trading")), shown: "models/trading.safetensors" },
+    published: {
+      ...text("Weights of the model as published.", "FILE", shippedModel("trading-published")),
+      shown: "models/trading-published.safetensors",
+    },
     limit: integer("Test snapshots.", 500, { min: 2 }),
     calibration: integer("Snapshots to calibrate on.", 500, { min: 100 }),
     figure: text("Write Figure 8 here, and Figure 7 as FILE.network.svg beside it.", "FILE.svg", undefined),
     ...engineOptions,
   },
   async run({ name, options, out, signal }) {
-    const { model, limit: test, calibration, figure } = options;
+    const { model, published, limit: test, calibration, figure } = options;
     const engine = engineOf(options);
     const called = `${name}: --model ${model}`;
     const bundle = await within(called, async () => parseBundle(await readBundled(model, "weights")));
-    const result = await within(called, () => evaluateTrading(bundle, { test, calibration, signal, ...engine }));
+    const rival = await within(`${name}: --published ${published}`, async () =>
+      requireModel("trading-published", parseBundle(await readBundled(published, "weights"))),
+    );
+    const asked = { test, calibration, published: rival, signal, ...engine };
+    const result = await within(called, () => evaluateTrading(bundle, asked));
     const times = await measure(bundle, calibration, engine);
     out.line(`${test} test snapshots; means with 95 % intervals; executed with reserves never negative.`);
     out.table(
@@ -59,14 +69,21 @@ export const evaluateTradingCommand = command({
   },
 });
 
+function requireModel(model: string, bundle: Bundle): Bundle {
+  if (bundle.manifest.model === model) return bundle;
+  const [expected, got] = [`a model of ${model}`, `one of ${bundle.manifest.model}`];
+  const remedy = `Pass a file made by \`vouch train ${model}\`.`;
+  throw new VouchError("format", { name: "evaluateTrading", expected, got, remedy });
+}
+
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
 function cells({ method, size, predicted, executed, fraction, executedAsPublished, ...row }: TradingRow) {
   return [
     ...[method.replaceAll("_", " "), size, predicted.mean.toFixed(3)],
     `${executed.mean.toFixed(3)} [${executed.low.toFixed(3)}, ${executed.high.toFixed(3)}]`,
-    percent(fraction),
-    `${executedAsPublished.mean.toFixed(3)} at ${percent(row.fractionAsPublished)}`,
+    percent(fraction.mean),
+    `${executedAsPublished.mean.toFixed(3)} at ${percent(row.fractionAsPublished.mean)}`,
     ...[percent(row.riskFail), percent(row.profitFail)],
   ];
 }
@@ -96,15 +113,13 @@ function figuresOf({
   ...solves
 }: TradingEvaluation): Record<string, number> {
   const by = rows.flatMap((row) => {
-    const { method, predicted, executed, executedAsPublished } = row;
+    const { method, predicted, executed, fraction, executedAsPublished, fractionAsPublished } = row;
     return [
       [`${method}_predicted_utility`, predicted.mean],
-      [`${method}_executed_utility`, executed.mean],
-      [`${method}_executed_utility_low`, executed.low],
-      [`${method}_executed_utility_high`, executed.high],
-      [`${method}_executed_fraction`, row.fraction],
-      [`${method}_published_utility`, executedAsPublished.mean],
-      [`${method}_published_fraction`, row.fractionAsPublished],
+      ...interval(`${method}_executed_utility`, executed),
+      ...interval(`${method}_executed_fraction`, fraction),
+      ...interval(`${method}_published_utility`, executedAsPublished),
+      ...interval(`${method}_published_fraction`, fractionAsPublished),
       [`${method}_risk_fail`, row.riskFail],
       [`${method}_profit_fail`, row.profitFail],
     ] as const;
@@ -117,6 +132,10 @@ function figuresOf({
     ...{ conformal_executed_fraction: conformal.fraction, conformal_level: conformal.level },
     ...{ unconverged: solves.unconverged, steps_median: solves.stepsMedian },
   };
+}
+
+function interval(key: string, { mean, low, high }: Mean) {
+  return [[key, mean] as const, [`${key}_low`, low] as const, [`${key}_high`, high] as const];
 }
 
 /** Milliseconds a snapshot: the exact solver with certificates, one at a time; the model alone, in one batch and one at a time. */

@@ -22,6 +22,7 @@ import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
 import { trainImagesCommand } from "./train-images.js";
 import { trainTradingCommand } from "./train-trading.js";
+import { trainTradingPublished } from "./train-trading-published.js";
 import { verifyCommand } from "./verify.js";
 
 export const commands: Commands = {
@@ -35,6 +36,7 @@ export const commands: Commands = {
   "train dictionary": trainDictionaryCommand,
   "train images": trainImagesCommand,
   "train trading": trainTradingCommand,
+  "train trading-published": trainTradingPublished,
   "data simulate": dataSimulate,
   "data download": dataDownload,
   calibrate: calibrateCommand,

@@ -1,6 +1,7 @@
 /** @file Table 4 over test snapshots: what trades promise, what is left of them, and whether certificates knew. */
 
 import type { Calibration } from "../../../certificates/calibration.js";
+import { clopperPearson } from "../../../certificates/realised-rate.js";
 import type { EngineOptions } from "../../../engine/session.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
@@ -12,11 +13,12 @@ import { paperModel } from "./model.js";
 import { MARKETS, WIDTH } from "./network.js";
 import { calibrateTrades, certifyTrade } from "./risk.js";
 import { executes, executesAsPublished, noTrade, slack, type Trade, utility } from "./trade.js";
+import { publishedTrades } from "./train-published.js";
 
 /** Where the model's KKT residuals stop, relative. */
 export const TRADING_SOLVE = { tolerance: 1e-5, maxSteps: 5000 } as const;
 
-/** A mean over snapshots with its 95 % interval, by the normal approximation of the mean. */
+/** A mean over snapshots with its 95 % interval: by the normal approximation, of a fraction by Clopper and Pearson. */
 export interface Mean {
   readonly mean: number;
   readonly low: number;
@@ -31,10 +33,10 @@ export interface TradingRow {
   readonly predicted: Mean;
   /** Executed with reserves never negative. */
   readonly executed: Mean;
-  readonly fraction: number;
+  readonly fraction: Mean;
   /** By the published rule, in which a sum's reserves may become negative. */
   readonly executedAsPublished: Mean;
-  readonly fractionAsPublished: number;
+  readonly fractionAsPublished: Mean;
   readonly riskFail: number;
   readonly profitFail: number;
 }
@@ -60,6 +62,8 @@ export interface EvaluateTradingOptions extends EngineOptions {
   readonly calibration?: number;
   /** Training snapshots that margins without learning are searched on. Default 1000. */
   readonly search?: number;
+  /** The model as published, for its rows; without it there are none. */
+  readonly published?: Bundle;
   readonly signal?: AbortSignal;
 }
 
@@ -94,7 +98,17 @@ export async function evaluateTrading(
   const [haircut, haircuts] = [oneMargin(training, "haircut"), marginEach(training, "haircut")];
   const factor = conformalFactor(calibration, haircut, ALPHA);
   const exact = (margins: Parameters<typeof exactTrade>[1]) => every(test, (d) => exactTrade(d, margins));
+  const published = options.published && {
+    learned: await publishedTrades(options.published, test, "learned", engineOf(options)),
+    analytic: await publishedTrades(options.published, test, "analytic", engineOf(options)),
+  };
   const methods: readonly (readonly [string, number, readonly Trade[]])[] = [
+    ...(published
+      ? ([
+          ["published_analytic", MARKETS.length, published.analytic],
+          ["published", paperModel().size, published.learned],
+        ] as const)
+      : []),
     ["analytic", 0, exact({})],
     ["best_margin", 1, exact({ donation })],
     ["margin_each", MARKETS.length, every(test, (d) => profitable(exactTrade(d, { donation: donations })))],
@@ -104,17 +118,20 @@ export async function evaluateTrading(
     ["learned", paperModel().size, learned.trades],
   ];
   const judged = methods.map(([method, size, trades]) => judge(method, size, trades, test, trusted));
-  const own = judged.at(-1)!;
+  const by = (method: string) => judged.find(({ row }) => row.method === method)!;
+  const own = by("learned");
   const failures = judged.flatMap(({ each }) => each.filter(({ traded, good }) => traded && !good));
   const good = own.each.filter((one) => one.traded && one.good);
-  const rival = judged.slice(3, 5).reduce((a, b) => (b.row.executed.mean > a.row.executed.mean ? b : a));
+  const rival = [by("haircut"), by("haircut_each")].reduce((a, b) =>
+    b.row.executed.mean > a.row.executed.mean ? b : a,
+  );
   const steps = [...learned.steps].sort((a, b) => a - b);
   return {
     rows: judged.map(({ row }) => row),
     failuresFlagged: failures.filter(({ go }) => !go).length / failures.length,
     goodFlagged: good.filter(({ go }) => !go).length / good.length,
     gain: meanOf(own.each.map((one, n) => one.left - rival.each[n]!.left)),
-    conformal: { fraction: judged[5]!.row.fraction, level: 1 - ALPHA },
+    conformal: { fraction: by("conformal_haircut").row.fraction.mean, level: 1 - ALPHA },
     unconverged: learned.unconverged + usual.unconverged,
     stepsMedian: steps[steps.length >> 1]!,
   };
@@ -148,7 +165,7 @@ function every(given: Snapshots, trade: (observed: Float32Array) => Trade): Trad
 export async function learnedTrades(
   { manifest, weights }: Bundle,
   { count, observed }: Snapshots,
-  { threads, device, signal }: EvaluateTradingOptions = {},
+  options: EvaluateTradingOptions = {},
 ): Promise<{ trades: Trade[]; steps: readonly number[]; unconverged: number }> {
   if (manifest.model !== "trading") {
     throw new VouchError("format", {
@@ -158,7 +175,7 @@ export async function learnedTrades(
       remedy: "Pass a file made by `vouch train trading`.",
     });
   }
-  const engine = { ...(threads !== undefined && { threads }), ...(device !== undefined && { device }) };
+  const { signal, ...engine } = engineOf(options);
   await using compiled = await compileModel(paperModel(), weights, engine);
   const d = { shape: [count, WIDTH], data: observed };
   const solution = await compiled.solve({ d }, { ...TRADING_SOLVE, strict: false, ...(signal && { signal }) });
@@ -169,6 +186,14 @@ export async function learnedTrades(
   });
   const unconverged = solution.status.filter((status) => status !== "converged").length;
   return { trades, steps: solution.steps, unconverged };
+}
+
+function engineOf({ threads, device, signal }: EvaluateTradingOptions) {
+  return {
+    ...(threads !== undefined && { threads }),
+    ...(device !== undefined && { device }),
+    ...(signal !== undefined && { signal }),
+  };
 }
 
 function amounts(xi: Float32Array, d: Float32Array): Trade {
@@ -236,9 +261,9 @@ function judge(method: string, size: number, trades: readonly Trade[], test: Sna
     ...{ method, size },
     predicted: meanOf(each.map(({ value }) => value)),
     executed: meanOf(each.map(({ left }) => left)),
-    fraction: share(({ done }) => done),
+    fraction: fractionOf(each.map(({ done }) => done)),
     executedAsPublished: meanOf(each.map(({ value, published }) => (published ? value : 0))),
-    fractionAsPublished: share(({ published }) => published),
+    fractionAsPublished: fractionOf(each.map(({ published }) => published)),
     riskFail: share(({ risk }) => risk.label === "fail"),
     profitFail: share(({ profit }) => profit.label === "fail"),
   };
@@ -250,4 +275,10 @@ function meanOf(values: readonly number[]): Mean {
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
   const half = 1.96 * Math.sqrt(variance / values.length);
   return { mean, low: mean - half, high: mean + half };
+}
+
+function fractionOf(holds: readonly boolean[]): Mean {
+  const count = holds.filter(Boolean).length;
+  const [low, high] = clopperPearson(count, holds.length);
+  return { mean: count / holds.length, low, high };
 }

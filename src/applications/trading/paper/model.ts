@@ -13,7 +13,7 @@ import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
 import type { Tensor } from "../../../tensor/tensor.js";
 import { positive } from "../../../training/params/positive.js";
-import { MARKETS, PRICES, spread, WIDTH } from "./network.js";
+import { MARKETS, PRICES, spread, WIDTH, withinMarkets } from "./network.js";
 import { acceptable, balanced, join, split } from "./sets.js";
 
 /** Units of value of the objective: a typical reserve's worth. */
@@ -38,12 +38,7 @@ const HAIRCUT = 3e-3;
  * @source Heaton & Wu Fung 2023, eq. (20)–(23) and Appendix E
  */
 export function paperModel(seed = 1): Model {
-  const within = constant(
-    Float32Array.from(
-      Array.from({ length: WIDTH }, (_, i) => [...spread((_m, _k, j) => (j === marketOf(i) ? 1 : 0))]).flat(),
-    ),
-    [WIDTH, WIDTH],
-  );
+  const within = constant(withinMarkets(), [WIDTH, WIDTH]);
   const each = constant(
     Float32Array.from(MARKETS.flatMap((_, j) => [...spread((_m, _k, other) => (other === j ? 1 : 0))])),
     [MARKETS.length, WIDTH],
@@ -76,13 +71,6 @@ export function paperModel(seed = 1): Model {
       };
     },
     split: (problem) => davisYin(problem, { domain: ["N", 4 * WIDTH] }),
-  });
-}
-
-function marketOf(i: number): number {
-  return MARKETS.findIndex(({ tokens }, j) => {
-    const at = MARKETS.slice(0, j).reduce((total, market) => total + market.tokens.length, 0);
-    return i >= at && i < at + tokens.length;
   });
 }
 

@@ -33,3 +33,12 @@ export const WIDTH = MARKETS.reduce((sum, { tokens }) => sum + tokens.length, 0)
 export function spread(of: (market: PaperMarket, k: number, j: number) => number): Float32Array {
   return Float32Array.from(MARKETS.flatMap((market, j) => market.tokens.map((_, k) => of(market, k, j))));
 }
+
+/** [11, 11], by rows: 1 where two entries are of one market. */
+export function withinMarkets(): Float32Array {
+  return Float32Array.from(
+    MARKETS.flatMap(({ tokens }, j) =>
+      tokens.flatMap(() => [...spread((_market, _k, other) => (other === j ? 1 : 0))]),
+    ),
+  );
+}

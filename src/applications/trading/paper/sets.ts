@@ -41,7 +41,7 @@ export function join({ x, y, v, z }: Point): Tensor {
 }
 
 /** A set of points ξ that is known by its projection. No dual bound is made of it: its support is infinite. */
-function projected(name: string, project: (point: Point) => Point): ConvexSet {
+export function projected(name: string, project: (point: Point) => Point): ConvexSet {
   const onto = (xi: Tensor) => join(project(split(xi)));
   return {
     name,

@@ -1,0 +1,91 @@
+/** @file The trading model as published, faults and all: for comparison, not to trade with. */
+
+import type { Smooth } from "../../../functions/function.js";
+import { indicator } from "../../../functions/indicator.js";
+import { define, type Model } from "../../../model.js";
+import { random } from "../../../random.js";
+import { davisYin } from "../../../splitting/davis-yin.js";
+import { broadcastTo, sum } from "../../../tensor/primitives/broadcast.js";
+import { abs, add, div, mul, neg, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
+import { transpose } from "../../../tensor/primitives/layout.js";
+import { constant } from "../../../tensor/primitives/leaf.js";
+import { matmul } from "../../../tensor/primitives/matmul.js";
+import type { Tensor } from "../../../tensor/tensor.js";
+import { positive } from "../../../training/params/positive.js";
+import { MARKETS, PRICES, spread, WIDTH, withinMarkets } from "./network.js";
+import { publishedAcceptable, publishedBalanced } from "./published-sets.js";
+import { join, split } from "./sets.js";
+
+/** δ at the start of training: e⁻³. */
+const MARGIN = Math.exp(-3);
+/** L = this + ‖WᵀW‖_F, and α = 1.99/L. */
+const CURVATURE = 0.1;
+
+/**
+ * max U(x, y) − ½ Σⱼ ‖Wʲ(x − y)‖² over P, A, R and H, by Davis–Yin at α = 1.99/(0.1 + ‖WᵀW‖_F), ζ⁰ = 0.
+ *
+ * 126 numbers: W [11, 11], of which the 25 within markets count, read as |W|; δ [5] = exp of what is stored. ξ = (x, y, v, z)
+ * [N, 44] in tokens and, z, their logarithms. α is beyond 2/L, as ∇h is 2‖WᵀW‖-Lipschitz; the splitting says so.
+ *
+ * deviates: tokens that a market does not have are left out, where they stay 0; δⱼ is spread over the tokens of market j, where
+ * the published code stops with an error of shapes; α is cut out of the gradient, as everywhere here
+ *
+ * @param seed  of W, uniform in (0, 1)
+ * @param risk  what ½ Σⱼ ‖Wʲ(x − y)‖² is multiplied with: 1, or 0 for the published "analytic" model
+ * @source Heaton & Wu Fung 2023, eq. (20)–(23) and Appendix E; TypalAcademy/xai-l2o, docs/exp-crypto.ipynb, `CfmmTradeModel`
+ */
+export function publishedModel(seed = 1, risk: 0 | 1 = 1): Model {
+  return define({
+    name: "trading-published",
+    params: {
+      W: {
+        shape: [WIDTH, WIDTH],
+        init: () => {
+          const stream = random(seed).fork("W");
+          return Float32Array.from({ length: WIDTH * WIDTH }, () => stream.uniform());
+        },
+        read: (raw) => mul(abs(raw), mul(risk, constant(withinMarkets(), [WIDTH, WIDTH]))),
+      },
+      delta: positive([MARKETS.length], () => MARGIN),
+    },
+    data: { d: ["N", WIDTH] },
+    problem: ({ W, delta }, { d }) => ({
+      utility: { smooth: riskAverse(W) },
+      acceptance: { prox: indicator(publishedAcceptable(d, delta)) },
+      balance: { prox: indicator(publishedBalanced(d, delta)) },
+    }),
+    split: (problem, { W }) => {
+      const WW = matmul(transpose(W, [1, 0]), W);
+      return davisYin(problem, {
+        domain: ["N", 4 * WIDTH],
+        alpha: div(1.99, add(CURVATURE, sqrt(sum(mul(WW, WW))))),
+      });
+    },
+  });
+}
+
+/** h(ξ) = ⟨p, x − y⟩ + ½‖W(x − y)‖². */
+function riskAverse(W: Tensor): Smooth {
+  const p = constant(
+    spread(({ tokens }, k) => PRICES[tokens[k]!]!),
+    [1, WIDTH],
+  );
+  const risk = (xi: Tensor) => {
+    const { x, y } = split(xi);
+    return matmul(sub(x, y), transpose(W, [1, 0]));
+  };
+  return {
+    name: "utility less risk",
+    value: (xi) => {
+      const { x, y } = split(xi);
+      const Wx = risk(xi);
+      return add(mul(0.5, sum(mul(Wx, Wx), [1])), sum(mul(p, sub(x, y)), [1]));
+    },
+    grad: (xi) => {
+      const slope = add(p, matmul(risk(xi), W));
+      const none = broadcastTo(constant(0), ["N", WIDTH]);
+      return join({ x: slope, y: neg(slope), v: none, z: none });
+    },
+    lipschitz: () => mul(2, sum(mul(W, W))),
+  };
+}
