@@ -2,6 +2,7 @@
 
 import { machineLine } from "../cli/output.js";
 import { conversions } from "./conversions.js";
+import { decisions } from "./decisions.js";
 import { devices } from "./devices.js";
 import { endtoend } from "./endtoend.js";
 import { engine } from "./engine.js";
@@ -26,6 +27,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 
 const benches: Readonly<Record<string, Bench>> = {
   conversions,
+  decisions,
   devices,
   endtoend,
   engine,

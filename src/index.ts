@@ -1,6 +1,7 @@
 /** @file The public API: one export line per file. */
 
 export * as ct from "./applications/ct/index.js";
+export * as decisions from "./applications/decisions/index.js";
 export * as dictionary from "./applications/dictionary/index.js";
 export * as images from "./applications/images/index.js";
 export * as implicit from "./applications/implicit/index.js";
@@ -84,6 +85,7 @@ export * from "./sets/affine.js";
 export * from "./sets/ball.js";
 export * from "./sets/box.js";
 export type { DenseMatrix } from "./sets/factors.js";
+export * from "./sets/grid-flow.js";
 export * from "./sets/half-space.js";
 export { hyperplane } from "./sets/hyperplane.js";
 export * from "./sets/l1-ball.js";

@@ -19,6 +19,7 @@ const promises: Readonly<Record<string, RegExp>> = {
   "06-learned-prox.ts": /^(\w+ \w+: .* holds\n){7}no proof of optimality, no-objective: prior /,
   "07-receipt.ts": /^VERIFIED every digest and figure\nREFUTED stated fail, computed pass$/m,
   "08-route-a-trade.ts": /executed: true, .* WETH\nno trade leaves more than/,
+  "12-shortest-paths.ts": /^(9\d|100) of 100 paths are shortest.*\nfirst: VERIFIED, gap 0\n/,
 };
 
 describe("examples", () => {

@@ -3,10 +3,9 @@
 import { jfb } from "../backward/jfb.js";
 import type { BackwardRule } from "../backward/rule.js";
 import { lifetime } from "../engine/lifetime.js";
-import { compile, type EngineOptions, type Float32, type Session } from "../engine/session.js";
-import { specialiser } from "../engine/specialise.js";
+import { compile, type EngineOptions, type Float32 } from "../engine/session.js";
 import { VouchError } from "../errors.js";
-import { chunkOutputs, feedData, feedParams, type Model, type Trace, variableInputs, type Weights } from "../model.js";
+import { chunkOutputs, feedData, feedParams, type Model, type Trace, type Weights } from "../model.js";
 import { balanceFeed } from "../solvers/balance.js";
 import { type Chunk, chunk } from "../solvers/chunk.js";
 import { picard } from "../solvers/picard.js";
@@ -19,6 +18,7 @@ import { mapTensors } from "../tensor/tree.js";
 import { gradient } from "../tensor/vjp.js";
 import type { Examples, TrainingSet } from "./dataset.js";
 import type { Optimizer } from "./optimizer.js";
+import { type Opened, solving } from "./solving.js";
 import { type Loss, squaredError } from "./squared-error.js";
 
 export interface Steps {
@@ -85,13 +85,13 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
   const limits = (count: number) => ({ tests: Math.ceil(count / every), every, tolerance: steps.tolerance ?? 0 });
   const outputs = chunkOutputs(built);
   const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
-  const special = await specialiser(outputs, variableInputs(outputs, traced), options);
+  const solves = await solving(outputs, traced, options);
   const step = await compile(attached.outputs, options).catch(async (error: unknown) => {
-    await special.dispose();
+    await solves.dispose();
     throw error;
   });
   const life = lifetime("trainer", async () => {
-    await Promise.all([special.dispose(), step.dispose()]);
+    await Promise.all([solves.dispose(), step.dispose()]);
   });
   const names = Object.keys(traced.params);
   const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
@@ -105,7 +105,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
     async solve(weights, examples, indices, memory) {
       life.require("fit");
       const data = feed(examples);
-      await using session = await compile(await special.with(feedParams(weights)), options);
+      await using session = await solves.with(weights);
       const warm = memory !== undefined && indices.every((index) => memory.has(index));
       const solved = await visit(session, built, data, indices, memory, limits(warm ? steps.warm : steps.cold));
       return { ...solved, target: examples.target };
@@ -141,7 +141,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
     },
     async validate(weights, set, batch) {
       life.require("fit");
-      await using session = await compile(await special.with(feedParams(weights)), options);
+      await using session = await solves.with(weights);
       await using reading = await compile(attached.outputs.slice(0, 1), options);
       let total = 0;
       for (let start = 0; start < set.count; start += batch) {
@@ -194,7 +194,7 @@ function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, los
 
 /** Move the samples on from their warm starts, or from zero, in one loop of the engine, and remember where they came. */
 async function visit(
-  session: Session,
+  session: Opened,
   built: Chunk,
   data: Record<string, Float32>,
   indices: readonly number[],

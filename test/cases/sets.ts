@@ -3,6 +3,7 @@
 import { affine } from "../../src/sets/affine.js";
 import { ball } from "../../src/sets/ball.js";
 import { box } from "../../src/sets/box.js";
+import { gridFlow } from "../../src/sets/grid-flow.js";
 import { halfSpace } from "../../src/sets/half-space.js";
 import { hyperplane } from "../../src/sets/hyperplane.js";
 import { l1Ball } from "../../src/sets/l1-ball.js";
@@ -145,6 +146,37 @@ function affineCase(title: string, equations: number, dependent: boolean): SetCa
   };
 }
 
+/** Flows from corner to corner of the k×k grid, with its incidence written out edge by edge. */
+function gridFlowCase(k: number): SetCase {
+  const edges = 2 * k * (k - 1);
+  const E = new Float64Array(k * k * edges);
+  for (let line = 0; line < k; line++) {
+    for (let step = 0; step < k - 1; step++) {
+      const right = line * (k - 1) + step;
+      E[(k * line + step) * edges + right] = -1;
+      E[(k * line + step + 1) * edges + right] = 1;
+      const down = k * (k - 1) + right;
+      E[(k * step + line) * edges + down] = -1;
+      E[(k * (step + 1) + line) * edges + down] = 1;
+    }
+  }
+  const supply = Float64Array.from({ length: k * k }, (_, node) => (node === 0 ? -1 : node === k * k - 1 ? 1 : 0));
+  const nearest = (v: Float64Array) => meetingAll(E, supply, v);
+  return {
+    factory: "gridFlow",
+    title: `${k}×${k}`,
+    shape: ["N", edges],
+    build: () => gridFlow(k, supply),
+    feeds: {},
+    member: nearest,
+    nearest,
+    centre: () => nearest(new Float64Array(edges)),
+    bounded: new Float64Array(edges),
+    noSupport: thinDual,
+    thin: true,
+  };
+}
+
 /** Sets by hand, one after the other. */
 function blocks(parts: readonly [length: number, nearest: (v: Float64Array, n: number) => Float64Array][]) {
   return (v: Float64Array, n: number) => {
@@ -267,6 +299,8 @@ export const setCases: readonly SetCase[] = [
   affineCase("3 equations", 3, false),
   affineCase("3 equations and their sum", 4, true),
   affineCase("more equations than unknowns", 8, true),
+  gridFlowCase(2),
+  gridFlowCase(3),
   {
     factory: "product",
     title: "of a box and an ℓ1 ball",

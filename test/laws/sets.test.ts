@@ -13,6 +13,7 @@ import type { Problem } from "../../src/problem.js";
 import { affine } from "../../src/sets/affine.js";
 import { ball } from "../../src/sets/ball.js";
 import { box } from "../../src/sets/box.js";
+import { gridFlow } from "../../src/sets/grid-flow.js";
 import { halfSpace } from "../../src/sets/half-space.js";
 import { hyperplane } from "../../src/sets/hyperplane.js";
 import { l1Ball } from "../../src/sets/l1-ball.js";
@@ -288,6 +289,11 @@ describe("parameters out of range are refused by name", () => {
     ["product", () => product([])],
     ["product", () => product([{ length: 0, set: box(0, 1) }])],
     ["product", () => product([{ length: 1, set: box(0, 1) }]).project(c)],
+    ["gridFlow", () => gridFlow(1, [0])],
+    ["gridFlow", () => gridFlow(2, [0, 0, 0])],
+    ["gridFlow", () => gridFlow(2, [-1, 0, 0, 2])],
+    ["gridFlow", () => gridFlow(2, [-1, 0, 0, Number.NaN])],
+    ["gridFlow", () => gridFlow(2, [-1, 0, 0, 1]).project(c)],
     ["affine", () => affine({ shape: [1, 2], data: [0, 0] }, constant([0]))],
     ["affine", () => affine({ shape: [1, 2], data: [1, Number.NaN] }, constant([0]))],
     ["affine", () => affine({ shape: [1, 2], data: [1] }, constant([0]))],

@@ -1,0 +1,7 @@
+/** @file Decisions through optimization layers: costs are predicted, a linear program decides. */
+
+export * from "./dyadic.js";
+export * from "./flow.js";
+export * from "./layer.js";
+export * from "./network.js";
+export * from "./paths/index.js";
