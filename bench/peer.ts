@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { pythons } from "./python.js";
 
 const run = promisify(execFile);
 
@@ -16,13 +17,10 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-const beside = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
-
-/** The Python with the newest PyTorch: VOUCH_PYTHON, the one of ../.venv, python3, the system's; undefined where none has it. */
+/** The Python with the newest PyTorch; undefined where none has it. */
 export async function newestTorch(): Promise<string | undefined> {
-  const given = process.env["VOUCH_PYTHON"];
   const found: { python: string; version: readonly number[] }[] = [];
-  for (const python of [...(given ? [given] : []), beside, "python3", "/usr/bin/python3"]) {
+  for (const python of pythons) {
     const answer = await run(python, ["-c", "import torch, scipy; print(torch.__version__)"]).catch(() => undefined);
     if (answer) found.push({ python, version: answer.stdout.split(/[.+a-z]/).map(Number) });
   }

@@ -1,6 +1,6 @@
 /** @file Is any changed receipt accepted, every honest one verified, and is an acknowledged receipt ever lost? */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { writeBundle } from "../cli/bundles.js";
 import { type Attested, payloadOf } from "../src/attest.js";
 import { publicKeyOf, seal, verifyReceipt } from "../src/receipts/index.js";
 import type { Bench } from "./main.js";
+import { pythonWith } from "./python.js";
 import { benchKey, receipts } from "./receipt-instances.js";
 import { attacks, KINDS, lies, trusted } from "./tamper-attacks.js";
 import { killWriters, logAttacks } from "./tamper-log.js";
@@ -61,9 +62,7 @@ export async function measureTamper(bundles: number, appends: number, log: (line
 
 /** Verdicts of the numpy verifier that are ours, on honest receipts and on one lie of each. Nothing where there is no numpy. */
 async function peer(made: readonly Attested[], log: (line: string) => void): Promise<Record<string, number>> {
-  const python = ["/work/.venv/bin/python", "python3"].find(
-    (command) => spawnSync(command, ["-c", "import numpy"]).status === 0,
-  );
+  const python = pythonWith("numpy");
   if (python === undefined) {
     log("numpy verifier: skipped, there is no Python with numpy");
     return {};

@@ -370,6 +370,35 @@ def differences(stated, computed):
     return wrong + ([] if stated["joint"] == computed["joint"] else ["joint"])
 
 
+SCHEMA = json.loads((pathlib.Path(__file__).parents[2] / "docs" / "receipt.schema.json").read_text())
+
+
+def fits(value, schema):
+    """Is a value one that the schema allows? Constants, choices, required fields and alternatives; the rest is computed anyway."""
+    if isinstance(schema, bool):
+        return schema
+    if "$ref" in schema:
+        target = SCHEMA
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        return fits(value, target)
+    if "const" in schema and value != schema["const"] or "enum" in schema and value not in schema["enum"]:
+        return False
+    for key in ("anyOf", "oneOf"):
+        if key in schema and not any(fits(value, one) for one in schema[key]):
+            return False
+    if isinstance(value, list):
+        first = schema.get("prefixItems", [])
+        pairs = [(item, first[i] if i < len(first) else schema.get("items", {})) for i, item in enumerate(value)]
+        return all(fits(item, one) for item, one in pairs)
+    if not isinstance(value, dict):
+        return "required" not in schema
+    if any(name not in value for name in schema.get("required", ())):
+        return False
+    fields, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+    return all(fits(v, fields.get(k, others)) for k, v in value.items())
+
+
 def verify(folder, key):
     envelope_bytes = (folder / "envelope.json").read_bytes()
     try:
@@ -385,6 +414,8 @@ def verify(folder, key):
     if envelope["payloadType"] != PAYLOAD_TYPE or not signed_by(key, message, signature):
         return "REFUTED", ["signature"]
     statement = json.loads(payload)
+    if not fits(statement, SCHEMA):
+        return "UNVERIFIABLE", ["not a statement of the schema"]
     files = {file.name: file.read_bytes() for file in (folder / "content").iterdir()}
     changed = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != name]
     if changed:

@@ -6,6 +6,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pythonWith } from "../../bench/python.js";
 import { benchKey, receipts } from "../../bench/receipt-instances.js";
 import { readBundle, writeBundle } from "../../cli/bundles.js";
 import { makeKey, readPublicKeys, readSecretKey } from "../../cli/keys.js";
@@ -16,9 +17,7 @@ import { publicKeyOf, seal, sha256Hex, verifyLog, verifyReceipt } from "../../sr
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const vouch = (...words: string[]) =>
   spawnSync(process.execPath, ["--import", "tsx", join(root, "cli/main.ts"), ...words], { encoding: "utf8" });
-const python = ["/work/.venv/bin/python", "python3"].find(
-  (command) => spawnSync(command, ["-c", "import numpy"]).status === 0,
-);
+const python = pythonWith("numpy");
 const keys = [publicKeyOf(benchKey)];
 let folder = "";
 let made: Attested[];

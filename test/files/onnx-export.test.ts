@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as web from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pythonWith } from "../../bench/python.js";
 import { calibrationOf, parseCtCalibrations } from "../../src/applications/ct/calibrations.js";
 import { NOISE_LEVEL } from "../../src/applications/ct/examples.js";
 import { exportCt } from "../../src/applications/ct/export.js";
@@ -29,7 +30,6 @@ import type { Solution } from "../../src/solvers/solve.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
 import { calibrationFor, type ExportedCase, exportedCases } from "../cases/exported.js";
 import { thrown } from "../failure.js";
-import { pythonWith } from "../python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "vouch-export-"));
 afterAll(() => rmSync(folder, { recursive: true }));
