@@ -12,6 +12,7 @@ import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
 import { power } from "./power.js";
 import { riskCoverage } from "./riskcoverage.js";
+import { robust } from "./robust.js";
 import { router } from "./router.js";
 import { soak } from "./soak.js";
 import { solvers } from "./solvers.js";
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, Bench>> = {
   soak,
   tamper,
   integers,
+  robust,
   router,
   "tv-radius": tvRadius,
   witness,

@@ -7,3 +7,4 @@ export { majorant } from "./majorant.js";
 export * from "./margins.js";
 export * from "./sensitivity.js";
 export { type StateBox, type StateBoxes, stateBoxes } from "./state-box.js";
+export * from "./train.js";
