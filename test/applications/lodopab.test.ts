@@ -103,6 +103,12 @@ it("observations are line integrals by its geometry: chords of a disc off the ax
   expect([geometry.angles.length, geometry.detectors]).toEqual([1000, 513]);
   expect([geometry.angles[0], geometry.angles[999]]).toEqual([0.09, 179.91]);
   expect(detectorAt(geometry, 512)).toBeCloseTo(130 * Math.SQRT2 * (512 / 513), 9);
+  // ODL 1.0's parallel_beam_geometry of the same space: cells of 0.71676 mm from −183.84776, det_axis and det_to_src at 0.3.
+  expect(geometry.spacing).toBeCloseTo(0.71676, 5);
+  expect(detectorAt(geometry, 0) - geometry.spacing / 2).toBeCloseTo(-183.84776, 5);
+  const [from, to] = [geometry.view(0.3).ray(0), geometry.view(0.3).ray(1)];
+  expect([to.x - from.x, to.y - from.y].map((v) => v.toFixed(6))).toEqual(["0.955336", "0.295520"]);
+  expect([-from.dx, -from.dy].map((v) => v.toFixed(6))).toEqual(["0.295520", "-0.955336"]);
 
   // Of a disc of 40 mm about (30, −55), attenuation 0.5, in metres.
   const [cx, cy, r] = [0.03, -0.055, 0.04];
