@@ -11,10 +11,12 @@ export function bitLength(n: bigint): number {
   return n === 0n ? 0 : 4 * (hex.length - 1) + (32 - Math.clz32(Number.parseInt(hex[0]!, 16)));
 }
 
-/** ⌊√n⌋, n ≥ 0, by Newton's method from above. */
+/** ⌊√n⌋, n ≥ 0, by Newton's method from just above: the float root of its leading digits, raised by more than it rounds. */
 export function sqrtFloor(n: bigint): bigint {
   if (n < 2n) return n;
-  let root = 1n << BigInt((bitLength(n) + 1) >> 1);
+  const drop = Math.max(0, (bitLength(n) - 100) >> 1);
+  const { m, e } = dyadic(Math.sqrt(Number(n >> BigInt(2 * drop)) + 1) * (1 + 1e-15));
+  let root = (e < 0 ? (m >> BigInt(-e)) + 1n : m << BigInt(e)) << BigInt(drop);
   for (;;) {
     const next = (root + n / root) >> 1n;
     if (next >= root) return root;

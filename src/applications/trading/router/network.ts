@@ -44,82 +44,72 @@ export function connected(pools: readonly Market[], anchor: Address): { pools: M
 
 function connect(pools: readonly Market[], anchor: Address): { made: Network; refused: Refusal[] } {
   const refused: Refusal[] = [];
-  const decimals = new Map<string, number>();
   const seen = new Set<string>();
-  const distinct = pools.filter((market) => {
-    const { protocol, address, tokens } = market;
+  const numbers = new Map<string, number>();
+  const tokens: Token[] = [];
+  const edges: Edge[] = [];
+  for (const market of pools) {
+    const { protocol, address } = market;
     const fail = (field: string, expected: string, got: unknown) =>
       refused.push({ pool: address, error: badPool(protocol, address, field, expected, got, "Leave the pool out.") });
-    if (seen.has(address.toLowerCase())) return fail("address", "each pool once", "a second one") < 0;
-    seen.add(address.toLowerCase());
-    const other = tokens.findIndex((token) => (decimals.get(key(token)) ?? token.decimals) !== token.decimals);
-    if (other >= 0) {
-      const token = tokens[other]!;
-      const expected = `${decimals.get(key(token))} decimals of ${token.symbol}, as in other pools`;
-      return fail(`tokens[${other}].decimals`, expected, token.decimals) < 0;
-    }
-    for (const token of tokens) decimals.set(key(token), token.decimals);
-    return true;
-  });
-  const reached = reachable(distinct, anchor);
-  const kept = distinct.filter(({ protocol, address, tokens }) => {
-    if (reached.has(key(tokens[0]!))) return true;
-    const got = tokens.map(({ symbol }) => symbol).join(", ");
-    const error = badPool(
-      protocol,
-      address,
-      "tokens",
-      `a path of pools to ${anchor}`,
-      `${got}, disconnected`,
-      "Leave the pool out.",
-    );
-    refused.push({ pool: address, error });
-    return false;
-  });
-  return { made: index(kept), refused };
+    const lower = address.toLowerCase();
+    const keys = market.tokens.map(key);
+    const known = keys.map((name) => tokens[numbers.get(name) ?? -1]);
+    const other = known.findIndex((token, k) => token && token.decimals !== market.tokens[k]!.decimals);
+    if (seen.has(lower)) fail("address", "each pool once", "a second one");
+    else if (other >= 0) {
+      const { decimals, symbol } = known[other]!;
+      const expected = `${decimals} decimals of ${symbol}, as in other pools`;
+      fail(`tokens[${other}].decimals`, expected, market.tokens[other]!.decimals);
+    } else edges.push({ market, tokens: keys.map((name, k) => numbered(numbers, tokens, name, market.tokens[k]!)) });
+    seen.add(lower);
+  }
+  const reached = reachable(edges, tokens.length, numbers.get(anchor.toLowerCase()));
+  const apart = edges.filter((edge) => !reached[edge.tokens[0]!]);
+  for (const { market } of apart) {
+    const { protocol, address } = market;
+    const got = `${market.tokens.map(({ symbol }) => symbol).join(", ")}, disconnected`;
+    const expected = `a path of pools to ${anchor}`;
+    refused.push({ pool: address, error: badPool(protocol, address, "tokens", expected, got, "Leave the pool out.") });
+  }
+  const find = (address: Address) => numbers.get(address.toLowerCase());
+  const made = apart.length > 0 ? connect(keptOf(edges, reached), anchor).made : { tokens, edges, find };
+  return { made, refused };
+}
+
+function keptOf(edges: readonly Edge[], reached: Uint8Array): Market[] {
+  return edges.filter(({ tokens }) => reached[tokens[0]!]).map(({ market }) => market);
 }
 
 function key({ address }: { readonly address: Address }): string {
   return address.toLowerCase();
 }
 
-function reachable(pools: readonly Market[], anchor: Address): Set<string> {
-  const at = new Map<string, Market[]>();
-  for (const market of pools) {
-    for (const token of market.tokens) {
-      const known = at.get(key(token));
-      if (known) known.push(market);
-      else at.set(key(token), [market]);
-    }
-  }
-  const reached = new Set([anchor.toLowerCase()]);
-  const queue = [anchor.toLowerCase()];
-  for (const token of queue) {
-    for (const market of at.get(token) ?? []) {
-      for (const next of market.tokens) {
-        if (reached.has(key(next))) continue;
-        reached.add(key(next));
-        queue.push(key(next));
-      }
-    }
-    at.delete(token);
-  }
-  return reached;
+function numbered(numbers: Map<string, number>, tokens: Token[], name: string, token: Token): number {
+  const known = numbers.get(name);
+  if (known !== undefined) return known;
+  numbers.set(name, tokens.length);
+  return tokens.push(token) - 1;
 }
 
-function index(pools: readonly Market[]): Network {
-  const numbers = new Map<string, number>();
-  const tokens: Token[] = [];
-  const edges = pools.map((market) => ({
-    market,
-    tokens: market.tokens.map((token) => {
-      const known = numbers.get(key(token));
-      if (known !== undefined) return known;
-      numbers.set(key(token), tokens.length);
-      return tokens.push(token) - 1;
-    }),
-  }));
-  return { tokens, edges, find: (address) => numbers.get(address.toLowerCase()) };
+/** 1 for each token with a path of pools to `start`. */
+function reachable(edges: readonly Edge[], count: number, start: number | undefined): Uint8Array {
+  const reached = new Uint8Array(count);
+  if (start === undefined) return reached;
+  const at: Edge[][] = Array.from({ length: count }, () => []);
+  for (const edge of edges) for (const token of edge.tokens) at[token]!.push(edge);
+  const queue = [start];
+  reached[start] = 1;
+  for (const token of queue) {
+    for (const edge of at[token]!) {
+      for (const next of edge.tokens) {
+        if (reached[next]) continue;
+        reached[next] = 1;
+        queue.push(next);
+      }
+    }
+  }
+  return reached;
 }
 
 /** A token that only one pool of two tokens could still bring in, and that pool. */
