@@ -28,16 +28,6 @@ export async function newestTorch(): Promise<string | undefined> {
   return found.sort((a, b) => newer(b.version, a.version))[0]?.python;
 }
 
-/** The first Python that imports these modules: VOUCH_PYTHON, the one of ../.venv, python3; undefined where none does. */
-export async function pythonWith(modules: string): Promise<string | undefined> {
-  const given = process.env["VOUCH_PYTHON"];
-  for (const python of [...(given ? [given] : []), beside, "python3"]) {
-    const answer = await run(python, ["-c", `import ${modules}`]).catch(() => undefined);
-    if (answer) return python;
-  }
-  return undefined;
-}
-
 /** Start `script` of bench/peers with `args`. */
 export function startPeer(python: string, script: string, args: readonly string[]): Peer {
   const path = fileURLToPath(new URL(`peers/${script}`, import.meta.url));

@@ -3,7 +3,8 @@
 import { gammaOf, type Market } from "../src/applications/trading/market.js";
 import { connected, network } from "../src/applications/trading/router/network.js";
 import type { Plan } from "../src/applications/trading/router/route.js";
-import { pythonWith, startPeer } from "./peer.js";
+import { startPeer } from "./peer.js";
+import { pythonWith } from "./python.js";
 
 interface Answer {
   readonly value: number;
@@ -32,7 +33,7 @@ export async function compareToPeer(
   { proof }: Plan,
   routed: (pools: readonly Market[]) => Plan,
 ): Promise<{ readonly figures: Record<string, number | null>; readonly peer: string }> {
-  const python = await pythonWith("cvxpy, clarabel");
+  const python = pythonWith("cvxpy, clarabel");
   if (python === undefined) return { figures: { speedup_1000: null }, peer: "none: no Python has CVXPY and Clarabel" };
   const { held, wanted } = proof.objective;
   const { prices, exponent } = proof.witness;
