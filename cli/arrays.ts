@@ -30,8 +30,14 @@ const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
 const formats: readonly Format[] = [
   { fits: isPng, read: ({ bytes }) => parsePng(bytes) },
-  { fits: isDicom, read: ({ bytes, size }) => readDicomSlice(bytes, size) },
-  { fits: isHdf5, read: ({ bytes, path, size }) => readLodopab(path, bytes, size) },
+  {
+    fits: (bytes, path) => isDicom(bytes) || /\.dcm$/i.test(path),
+    read: ({ bytes, size }) => readDicomSlice(bytes, size),
+  },
+  {
+    fits: (bytes, path) => isHdf5(bytes) || /\.hdf5$/i.test(path),
+    read: ({ bytes, path, size }) => readLodopab(path, bytes, size),
+  },
   { fits: (_, path) => /\.nii(\.gz)?$/i.test(path), read: ({ bytes, path, size }) => readNifti(path, bytes, size) },
   { fits: isZip, read: readNpz },
   { fits: () => true, read: ({ bytes }) => parseNpy(bytes) },

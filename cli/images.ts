@@ -11,6 +11,7 @@ import { within } from "./errors.js";
 import type { Use } from "./file-array.js";
 import { readBundled } from "./model-bundle.js";
 import { beside } from "./paths.js";
+import { describePapers, scanInWords } from "./scans.js";
 
 const SCALE =
   "Attenuation is read as LoDoPaB's: clip((HU · 19.98/1000 + 20)/81.35858, 0, 1); uint16 counts as value / 65535.";
@@ -65,7 +66,7 @@ export function kindOf(name: string, { shape }: NpyArray, ct: Tomography): "imag
   if (shape.length === 1 && shape[0] === rays) return "sinograms";
   throw new VouchError("shape", {
     name,
-    expected: `an image [${size}, ${size}] or a sinogram [${views}, ${detectors}], or several, [n, …]`,
+    expected: `an image [${size}, ${size}] or a sinogram [${views}, ${detectors}], or several, [n, …], of ${scanInWords(describePapers(ct))}`,
     got: `[${shape.join(", ")}]`,
     remedy: "Resample the image, or give --image-size and --angles of the scan.",
   });

@@ -35,7 +35,7 @@ beforeAll(async () => {
     formatNpy({ shape: [3, SIZE, SIZE], data: Uint16Array.from(wide.flatMap((a) => [...a])) }),
   );
   for (const n of [2, 0, 1]) await writeFile(at("many", `slice-${n}.png`), png(n === 1 ? wide[n]! : levels[n]!));
-  await writeFile(at("many", "notes.txt"), "no image");
+  for (const name of ["many/notes.txt", "text.dcm", "text.hdf5"]) await writeFile(at(name), "no image");
   await writeFile(at("mixed", "a.png"), png(levels[0]!));
   await writeFile(at("mixed", "b.png"), png(levels[0]!.subarray(0, pixels / 2), [SIZE / 2, SIZE]));
   const [views, detectors] = tinyCt.sinogram;
@@ -67,9 +67,17 @@ describe("what is no image is refused by name", () => {
   it.each([
     ["none", /^vouch: expected one of grey images \(\.png\), .* in .*none, got none/],
     ["mixed", /^vouch .*b\.png: expected Uint16Array \[16, 16\], as a\.png, got Uint16Array \[8, 16\]/],
+    ["text.dcm", /^vouch .*text\.dcm: expected a DICOM file, got other bytes/],
+    ["text.hdf5", /^vouch .*text\.hdf5: expected a file named as LoDoPaB's/],
     [join("many", "notes.txt"), /^vouch .*notes\.txt: expected/],
   ])("%s", async (path, words) => {
     await expect(readArray("vouch", at(path), wanted)).rejects.toThrow(words);
+  });
+
+  it("of another shape, with the scan in words", () => {
+    expect(() => kindOf("vouch", { shape: [9, 25], data: new Float32Array(225) }, tinyCt)).toThrow(
+      "or a sinogram [8, 25], or several, [n, …], of 8 views from 11.25° to 168.75°, 25 detectors, the papers' beam",
+    );
   });
 
   it("a picture of a sinogram has no units", async () => {

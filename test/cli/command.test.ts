@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commandHelp, overallHelp, readCall } from "../../cli/command.js";
+import { commandHelp, overallHelp, readCall, subcommands } from "../../cli/command.js";
 import { commands } from "../../cli/commands/index.js";
 import { editDistance, exitCodeOf, nearest } from "../../cli/errors.js";
 import { VouchError } from "../../src/errors.js";
@@ -20,7 +20,7 @@ const npy = (data: NpyData, shape: number[] = [SIZE, SIZE]) => formatNpy({ shape
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "vouch-command-"));
   await writeFile(at("tiny.safetensors"), tinyBundle());
-  await writeFile(at("good.npy"), npy(image()));
+  await writeFile(at("good.npy"), npy(image().fill(0.25, 0, 9)));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -50,8 +50,8 @@ describe("a command line", () => {
       "vouch evaluate ct: expected an option it knows, got --limt. Did you mean --limit?",
     ],
     [["demo", "-s", "2"], "got -s. Did you mean --"],
-    [["evaluate"], "vouch evaluate: expected ct or dictionary or trading, got nothing"],
-    [["train", "cat"], 'vouch train: expected ct or dictionary or trading, got "cat"'],
+    [["evaluate"], `vouch evaluate: expected ${subcommands("evaluate", commands).join(" or ")}, got nothing`],
+    [["train", "cat"], `vouch train: expected ${subcommands("train", commands).join(" or ")}, got "cat"`],
     [["evaluate", "ct", "--limit", "0"], 'vouch evaluate ct: --limit: expected a whole number ≥ 1, got "0"'],
     [["evaluate", "ct", "--limit", "-3"], 'vouch evaluate ct: --limit: expected a whole number ≥ 1, got "-3"'],
     [["evaluate", "ct", "--limit", "1.5"], "vouch evaluate ct: --limit: expected a whole number"],
