@@ -8,6 +8,7 @@ import { endtoend } from "./endtoend.js";
 import { engine } from "./engine.js";
 import { gradients } from "./gradients.js";
 import { integers } from "./integers.js";
+import { jfb } from "./jfb.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
 import { power } from "./power.js";
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, Bench>> = {
   endtoend,
   engine,
   gradients,
+  jfb,
   level,
   "null-space": nullSpace,
   power,
