@@ -5,7 +5,7 @@ const levels = [
   ["errors", "version"],
   ["random"],
   ["tensor"],
-  ["linear", "sets"],
+  ["linear", "sets", "networks"],
   ["functions"],
   ["layers"],
   ["problem", "operator", "points"],

@@ -52,6 +52,7 @@ export * from "./functions/huber.js";
 export * from "./functions/indicator.js";
 export * from "./functions/linear.js";
 export * from "./functions/quadratic.js";
+export * from "./functions/shifted.js";
 export * from "./functions/weighted-l1.js";
 export * from "./functions/zero.js";
 export * as layers from "./layers/index.js";
@@ -77,6 +78,7 @@ export {
   type Trace,
   type Weights,
 } from "./model.js";
+export * as networks from "./networks/index.js";
 export * from "./operator.js";
 export * from "./points.js";
 export * from "./problem.js";
@@ -115,9 +117,18 @@ export * from "./training/check-descent.js";
 export * from "./training/cross-entropy.js";
 export * from "./training/dataset.js";
 export * from "./training/fit.js";
+export {
+  initialArrays,
+  type Network,
+  type NetworkLoss,
+  type NetworkOptions,
+  networkInputs,
+  networkSize,
+} from "./training/network.js";
 export * from "./training/optimizer.js";
 export * from "./training/params/filters.js";
 export * from "./training/params/positive.js";
+export * from "./training/params/weights.js";
 export * from "./training/schedule.js";
 export * from "./training/sgd.js";
 export * from "./training/squared-error.js";

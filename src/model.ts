@@ -113,7 +113,7 @@ function mapRecord<V, W>(record: Readonly<Record<string, V>>, f: (value: V, key:
 }
 
 /** Fails unless `weights` has every parameter of the model in its shape and nothing else. */
-export function requireWeights(caller: string, model: Model, weights: Weights): void {
+export function requireWeights(caller: string, model: Pick<Model, "name" | "params">, weights: Weights): void {
   for (const [name, { shape }] of Object.entries(model.params)) {
     const got = weights[name];
     if (got === undefined || got.shape.length !== shape.length || got.shape.some((dim, i) => dim !== shape[i])) {

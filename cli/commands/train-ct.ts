@@ -1,70 +1,123 @@
-/** @file vouch train ct: the learned regularizer of CT, from generated phantoms or a file of images. */
+/** @file vouch train ct: the learned methods of CT, from generated phantoms or a file of images. */
 
+import { LEARNED } from "../../src/applications/ct/methods/index.js";
+import type { CtRecipe, LearnedMethod } from "../../src/applications/ct/methods/learned.js";
 import { splitByPatient } from "../../src/applications/ct/select.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
-import { CT_RECIPE, trainCt } from "../../src/applications/ct/train.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
+import { parseSafetensors } from "../../src/files/safetensors.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
 import { within } from "../errors.js";
+import { readFileOrExplain } from "../files.js";
 import { readCollection, requireContent } from "../images.js";
-import { integer, number, text } from "../options.js";
+import { choice, integer, number, text } from "../options.js";
 import { runTraining, trainingOptions } from "../training.js";
 
+const NAMES = LEARNED.map(({ name }) => name);
+
 export const trainCtCommand = command({
-  summary: "Train the learned CT regularizer by JFB; resumable.",
+  summary: "Train a learned CT method, by JFB or its gradient; resumable.",
   options: {
+    method: choice("What to train.", NAMES, "l2o_convex"),
     data: text(
       "Training images: generated phantoms, or a file (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB) or folder.",
       "ellipses|PATH",
       "ellipses",
     ),
     out: text("Weights, written when training is done.", "FILE", "out/ct.safetensors"),
+    init: text("Weights to begin with, of the same shapes; by default those of the seed.", "FILE", undefined),
     ...trainingOptions,
-    phases: integer("Draws of noise and images; a checkpoint after each.", CT_RECIPE.phases, { min: 1 }),
-    passes: integer("Passes over the images of a phase.", CT_RECIPE.passes, { min: 1 }),
-    slices: integer("Images of a phase.", CT_RECIPE.slices, { min: 1 }),
+    phases: integer("Draws of noise and images; a checkpoint after each.", undefined, { min: 1 }),
+    passes: integer("Passes over the images of a phase.", undefined, { min: 1 }),
+    slices: integer("Images of a phase.", undefined, { min: 1 }),
     validation: integer("Images kept apart, which choose the phase whose weights are kept.", 40, { min: 1 }),
-    batch: integer("Images of one step.", CT_RECIPE.batch, { min: 1 }),
-    lr: number("Largest step size.", CT_RECIPE.learningRate, { above: 0 }),
-    count: integer("Filters.", CT_RECIPE.count, { min: 1 }),
-    size: integer("Side of the filters in pixels.", CT_RECIPE.size, { min: 1 }),
-    rho: number("Radius the model solves with, as a share of the noise's.", CT_RECIPE.rho, { above: 0, max: 1 }),
+    batch: integer("Images of one step.", undefined, { min: 1 }),
+    lr: number("Largest step size.", undefined, { above: 0 }),
+    count: integer("Filters.", undefined, { min: 1 }),
+    size: integer("Side of the filters in pixels.", undefined, { min: 1 }),
+    rho: number("Radius the model solves with, as a share of the noise's.", undefined, { above: 0, max: 1 }),
     ...scanOptions,
     ...engineOptions,
-    seed: integer("Seed of all random draws.", CT_RECIPE.seed, { min: 0 }),
+    seed: integer("Seed of all random draws.", 1, { min: 0 }),
   },
   async run(context) {
-    const { out: target, resume, log, lr, device, threads, ...asked } = context.options;
-    const { data, phases, passes, slices, batch, count, size } = asked;
-    const ct = scan(asked);
-    const images = await trainingImages(context.name, ct, asked);
+    const { name, options } = context;
+    const { data, out: target, resume, log, init, seed } = options;
+    const learned = LEARNED.find((one) => one.name === options.method)!;
+    const definition = definitionAsked(name, learned, options);
+    const recipe = recipeAsked(learned, options);
+    const { phases, passes, slices, batch } = recipe;
+    const ct = scan(options);
+    const images = await trainingImages(name, ct, { data, phases, slices, validation: options.validation, seed });
+    const initial = init === undefined ? {} : { initial: await initialWeights(name, init) };
     const trainedOn = await Promise.all([...images.training, ...images.validation].map((image) => digest(image)));
     const all = await digest(new TextEncoder().encode(trainedOn.join()));
     const found = `${images.training.length} images, ${images.validation.length} more for validation`;
-    context.out.line(`Training ${count} filters of ${size} × ${size} on ${found}.`);
+    context.out.line(`Training ${learned.name} (${learned.summary}) on ${found}.`);
+    const asked = {
+      ...{ method: learned.name, data, init: init ?? "seed", seed, ...definition, ...recipe },
+      ...{ "image-size": options["image-size"], angles: options.angles, validation: options.validation },
+    };
     return runTraining(context, {
       target,
       resume,
       log,
-      identity: { ...asked, lr, images: all },
+      identity: { ...asked, images: all },
       phases,
       total: phases * passes * Math.ceil(Math.min(slices, images.training.length) / batch),
-      next: `vouch calibrate --data HELD_OUT --model ${target}`,
+      next: `vouch evaluate ct, with the file named like the others beside --model`,
       async train(hooks) {
-        const { bundle, result } = await trainCt(ct, images, {
-          ...asked,
-          learningRate: lr,
-          ...engineOf({ device, threads }),
+        const { bundle, result } = await learned.train(ct, images, {
+          ...{ definition, ...recipe, seed, ...initial },
+          ...engineOf(options),
           ...hooks,
         });
-        const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify({ ...asked, lr }) };
+        const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify(asked) };
         return { bundle: { ...bundle, manifest: { ...bundle.manifest, card, trainedOn } }, result };
       },
     });
   },
 });
+
+type Given = Readonly<
+  Record<"phases" | "passes" | "slices" | "batch" | "lr" | "count" | "size" | "rho", number | undefined>
+>;
+
+/** The method's numbers, with those that were given. @throws parameter if it has no such number */
+function definitionAsked(name: string, { name: method, definition }: LearnedMethod, given: Given) {
+  const asked = Object.entries({ count: given.count, size: given.size, rho: given.rho }).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  const odd = asked.find(([key]) => definition[key] === undefined);
+  if (odd === undefined) return { ...definition, ...Object.fromEntries(asked) };
+  const has = Object.keys(definition).map((key) => `--${key}`);
+  throw new VouchError("parameter", {
+    name: `${name}: --${odd[0]}`,
+    expected: `${has.join(", ") || "no number"} of ${method}`,
+    got: `--${odd[0]}`,
+    remedy: "Leave it out.",
+  });
+}
+
+function recipeAsked({ recipe }: LearnedMethod, given: Given): CtRecipe {
+  const { phases, passes, slices, batch, lr } = given;
+  return {
+    phases: phases ?? recipe.phases,
+    passes: passes ?? recipe.passes,
+    slices: slices ?? recipe.slices,
+    batch: batch ?? recipe.batch,
+    learningRate: lr ?? recipe.learningRate,
+  };
+}
+
+/** Arrays of a model file, or of any safetensors with the same names. */
+function initialWeights(name: string, path: string) {
+  return within(`${name}: --init ${path}`, async () => {
+    return parseSafetensors(await readFileOrExplain(path, "weights (.safetensors)")).tensors;
+  });
+}
 
 interface Asked {
   readonly data: string;

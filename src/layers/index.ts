@@ -11,5 +11,6 @@ export * from "./learned-prox.js";
 export * from "./learned-smooth.js";
 export * from "./max-min.js";
 export { pointwise } from "./pointwise.js";
+export * from "./rescaled.js";
 export * from "./residual-average.js";
 export * from "./ridge-gradient.js";

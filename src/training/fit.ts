@@ -2,9 +2,10 @@ import type { Float32 } from "../engine/session.js";
 import { type Model, requireWeights, type Weights } from "../model.js";
 import { adam } from "./adam.js";
 import { batches, type TrainingSet } from "./dataset.js";
+import { type Network, type NetworkOptions, prepareNetwork } from "./network.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Schedule } from "./schedule.js";
-import { prepareTrainer, type TrainerOptions, type WarmStarts } from "./trainer.js";
+import { prepareTrainer, type Trainer, type TrainerOptions, type WarmStarts } from "./trainer.js";
 
 export interface FitOptions extends TrainerOptions {
   readonly optimizer?: Optimizer;
@@ -28,6 +29,8 @@ export interface FitOptions extends TrainerOptions {
   readonly resume?: Checkpoint;
   readonly signal?: AbortSignal;
 }
+
+export type NetworkFitOptions = Omit<FitOptions, "backward" | "steps" | "loss"> & NetworkOptions;
 
 export interface StepEvent {
   readonly phase: number;
@@ -84,14 +87,37 @@ export async function fit(
   options: FitOptions = {},
 ): Promise<FitResult> {
   requireWeights("fit", model, initial);
-  const { phases = 1, passes = 4, batch = 8, seed = 0 } = options;
   const optimizer = options.optimizer ?? adam();
+  return descendFrom(initial, training, optimizer, options, () => prepareTrainer(model, optimizer, options));
+}
+
+/** Minimise the mean loss of a network over a training set by its gradient. */
+export async function fitNetwork(
+  network: Network,
+  initial: Weights,
+  training: TrainingSet,
+  options: NetworkFitOptions = {},
+): Promise<FitResult> {
+  requireWeights("fitNetwork", network, initial);
+  const optimizer = options.optimizer ?? adam();
+  return descendFrom(initial, training, optimizer, options, () => prepareNetwork(network, optimizer, options));
+}
+
+/** Phases of passes of batches: the loop of every training. */
+async function descendFrom(
+  initial: Weights,
+  training: TrainingSet,
+  optimizer: Optimizer,
+  options: Omit<FitOptions, "backward" | "steps" | "loss">,
+  prepare: () => Promise<Trainer>,
+): Promise<FitResult> {
+  const { phases = 1, passes = 4, batch = 8, seed = 0 } = options;
   const perPass = Math.ceil(training.count / batch);
   const total = phases * passes * perPass;
   let { weights, slots, t, best } = startFrom(options.resume, initial, optimizer);
   let phase = options.resume ? options.resume.phase + 1 : 0;
   let stopped: FitResult["stopped"] = "finished";
-  const trainer = await prepareTrainer(model, optimizer, options);
+  const trainer = await prepare();
   try {
     for (; phase < phases; phase++) {
       // In a phase of one pass no sample is visited again.

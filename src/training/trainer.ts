@@ -10,13 +10,11 @@ import { balanceFeed } from "../solvers/balance.js";
 import { type Chunk, chunk } from "../solvers/chunk.js";
 import { picard } from "../solvers/picard.js";
 import { gather, scatter } from "../solvers/rows.js";
-import { sum } from "../tensor/primitives/broadcast.js";
-import { div, onesLike } from "../tensor/primitives/elementwise.js";
 import { input } from "../tensor/primitives/leaf.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapTensors } from "../tensor/tree.js";
-import { gradient } from "../tensor/vjp.js";
 import type { Examples, TrainingSet } from "./dataset.js";
+import { descend, descentStep } from "./descent-step.js";
 import type { Optimizer } from "./optimizer.js";
 import { type Opened, solving } from "./solving.js";
 import { type Loss, squaredError } from "./squared-error.js";
@@ -28,6 +26,8 @@ export interface Steps {
   readonly every?: number;
   /** Relative KKT residual ≥ 0 at which a sample stops before that, tested after each `every` steps. Default 0: never. */
   readonly tolerance?: number;
+  /** Steps of held-out solves, which start from zeros. Default 3 · cold, near the fixed point. */
+  readonly settled?: number;
 }
 
 export interface TrainerOptions extends EngineOptions {
@@ -79,7 +79,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
   const traced = model.trace();
   const steps = options.steps ?? { warm: 20, cold: 400 };
   // Held-out losses compare weights, so their solves must not depend on how far a short one comes.
-  const settled = 3 * steps.cold;
+  const settled = steps.settled ?? 3 * steps.cold;
   const every = stepsBetweenTests(steps);
   const built = chunk(traced.operator, picard(), { every, checks: Math.ceil(Math.max(settled, steps.warm) / every) });
   const limits = (count: number) => ({ tests: Math.ceil(count / every), every, tolerance: steps.tolerance ?? 0 });
@@ -94,7 +94,6 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
     await Promise.all([solves.dispose(), step.dispose()]);
   });
   const names = Object.keys(traced.params);
-  const slotNames = names.flatMap((name) => optimizer.slots.map((slot) => `${slot}.${name}`));
 
   const feed = ({ data, target }: Examples) => ({
     ...feedData(model, data),
@@ -112,31 +111,17 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
     },
     async update(weights, slots, solved, t, learningRate) {
       life.require("fit");
-      const feeds: Record<string, Float32> = {
-        ...solved.feeds,
-        ...feedParams(weights),
-        target: solved.target,
-        t: scalar(t),
-        learningRate: scalar(learningRate),
-      };
-      for (const name of slotNames) feeds[`slot.${name}`] = slots[name]!;
-      const [losses, ...updated] = await step.run(feeds);
-      const loss = mean(losses!.data);
-      if (!Number.isFinite(loss)) {
-        throw new VouchError("convergence", {
-          name: "fit",
-          expected: "a finite loss",
-          got: `${loss} at step ${t}`,
-          remedy: "Lower the learning rate, or give the solver more steps.",
-        });
-      }
-      const reports = updated.slice(names.length + slotNames.length);
-      const [adjoint, products] = [0, 1].map((k) => reports.flatMap(({ data }, i) => (i % 2 === k ? [...data] : [])));
+      const { rest, ...updated } = await descend(step, names, optimizer, {
+        weights,
+        slots,
+        feeds: { ...solved.feeds, target: solved.target },
+        t,
+        learningRate,
+      });
+      const [adjoint, products] = [0, 1].map((k) => rest.flatMap(({ data }, i) => (i % 2 === k ? [...data] : [])));
       return {
-        weights: Object.fromEntries(names.map((name, i) => [name, updated[i]!])),
-        slots: Object.fromEntries(slotNames.map((name, i) => [name, updated[names.length + i]!])),
-        loss,
-        ...(reports.length > 0 ? { adjoint: Math.max(...adjoint!), products: products!.reduce((a, b) => a + b) } : {}),
+        ...updated,
+        ...(rest.length > 0 ? { adjoint: Math.max(...adjoint!), products: products!.reduce((a, b) => a + b) } : {}),
       };
     },
     async validate(weights, set, batch) {
@@ -176,20 +161,8 @@ function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, los
   const zStar = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
   const adjoint: Tensor[] = [];
   const x = operator.read(backward(operator, zStar, ({ residual, products }) => adjoint.push(residual, products)));
-  const losses = loss(x, input("target", x.shape));
-  const names = Object.keys(params);
-  const gradients = gradient(
-    div(sum(losses), sum(onesLike(losses))),
-    names.map((name) => params[name]!),
-  );
-  const [t, learningRate] = [input("t", []), input("learningRate", [])];
-  const updates = names.map((name, i) => {
-    const raw = params[name]!;
-    const slots = optimizer.slots.map((slot) => input(`slot.${slot}.${name}`, raw.shape));
-    return optimizer.update(raw, gradients[i]!, slots, t, learningRate);
-  });
-  const params1 = updates.map(({ param }) => param);
-  return { outputs: [losses, ...params1, ...updates.flatMap(({ slots }) => slots), ...adjoint] };
+  const outputs = descentStep(loss(x, input("target", x.shape)), params, optimizer);
+  return { outputs: [...outputs, ...adjoint] };
 }
 
 /** Move the samples on from their warm starts, or from zero, in one loop of the engine, and remember where they came. */
@@ -237,8 +210,4 @@ async function visit(
 
 function scalar(value: number): Float32 {
   return { shape: [], data: Float32Array.of(value) };
-}
-
-function mean(values: Float32Array): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
 }

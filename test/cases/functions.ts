@@ -5,6 +5,7 @@ import { groupL21 } from "../../src/functions/group-l21.js";
 import { huber } from "../../src/functions/huber.js";
 import { indicator } from "../../src/functions/indicator.js";
 import { quadratic } from "../../src/functions/quadratic.js";
+import { shifted } from "../../src/functions/shifted.js";
 import { l1, weightedL1 } from "../../src/functions/weighted-l1.js";
 import { zero } from "../../src/functions/zero.js";
 import type { Feeds } from "../../src/tensor/interpret.js";
@@ -133,6 +134,21 @@ export const functionCases: readonly FunctionCase[] = [
     { tau: perElement },
     (u, n) => weighted(u, (i) => perElement.data[n * 5 + i]!),
   ),
+  {
+    ...norms(
+      "of data",
+      "shifted",
+      ["N", 5],
+      () => shifted(l1(0.75), input("c", ["N", 5])),
+      { c: perElement },
+      (u, n) =>
+        weighted(
+          u.map((a, i) => a - perElement.data[n * 5 + i]!),
+          () => 0.75,
+        ),
+    ),
+    centre: (n) => perElement.data.slice(n * 5, n * 5 + 5),
+  },
   norms(
     "of pairs",
     "groupL21",

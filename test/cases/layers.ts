@@ -8,6 +8,7 @@ import { firmlyNonexpansive } from "../../src/layers/firmly-nonexpansive.js";
 import type { Layer } from "../../src/layers/layer.js";
 import { maxMin } from "../../src/layers/max-min.js";
 import { pointwise } from "../../src/layers/pointwise.js";
+import { rescaled } from "../../src/layers/rescaled.js";
 import { residualAverage } from "../../src/layers/residual-average.js";
 import { ridgeGradient } from "../../src/layers/ridge-gradient.js";
 import { conv2d } from "../../src/linear/conv2d.js";
@@ -125,6 +126,15 @@ export const layerCases: readonly LayerCase[] = [
     feeds: kernels,
     slack: 3,
     because: "the directions that two convolutions stretch most do not meet",
+  },
+  {
+    factory: "rescaled",
+    title: "ridges in units of a number",
+    domain: image(2),
+    build: () => rescaled(ridges(), input("s", [])),
+    feeds: { ...ridgeFeeds, s: { shape: [], data: Float64Array.of(0.4) } },
+    slack: 3,
+    because: grid,
   },
   {
     factory: "residualAverage",

@@ -105,7 +105,7 @@ export const CT_SOLVE = { tolerance: 5e-4, maxSteps: 3000 } as const;
 export const ctSolver: Solver = relaxed(1.9);
 
 /** The method of a model that is solved. */
-function solved(what: Omit<Method, "open">): Method<Solution> {
+export function solved(what: Omit<Method, "open">): Method<Solution> {
   const method: Method<Solution> = {
     ...what,
     open: async (engine = {}) => {

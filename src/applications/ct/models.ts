@@ -21,7 +21,7 @@ import type { Tomography } from "./tomography.js";
 
 /** Dual over primal progress: the best of {1, 10, 100, 1000}² in steps to a residual of 1e-4 on simulated chest slices. */
 const RATIO = 100;
-const LEARNED_RATIO = 1500;
+export const LEARNED_RATIO = 1500;
 /** The operators solve in a ball this share smaller, so that an answer near the fixed point is feasible for the stated problem. */
 const SHRINK = 1e-3;
 
@@ -80,6 +80,15 @@ export function learnedConvex(ct: Tomography, { count = 32, size = 7, rho }: Con
   });
 }
 
+/** What images of any method are measured by: the box, the ball of radius δ (solved in that of ρδ) and their total variation. */
+export function imageTerms(ct: Tomography, d: Tensor, delta: Tensor, rho = 1) {
+  return {
+    box: { prox: indicator(box(0, 1)) },
+    fidelity: fidelity(ct, rho, d, delta),
+    regularization: { prox: groupL21(1), of: differences({ height: ct.size, width: ct.size }) },
+  };
+}
+
 /**
  * Solved in the ball of radius ρδ, certified by the distance to the ball of radius δ: δ_cert bounds the noise and is the same
  * for every method, ρ is the method's own choice and leaves room for the tolerance of the solve.
@@ -93,11 +102,11 @@ function fidelity(ct: Tomography, rho: number, d: Tensor, delta: Tensor): Proxim
 }
 
 /** The problem with its fidelity term in a ball of radius (1 − ε)ρδ. */
-function inside(problem: Problem, ct: Tomography, rho: number, d: Tensor, delta: Tensor): Problem {
+export function inside(problem: Problem, ct: Tomography, rho: number, d: Tensor, delta: Tensor): Problem {
   return { ...problem, fidelity: fidelity(ct, rho * (1 - SHRINK), d, delta) };
 }
 
-function requireRho(caller: string, rho: number): void {
+export function requireRho(caller: string, rho: number): void {
   if (rho > 0 && rho <= 1) return;
   throw new VouchError("parameter", {
     name: `${caller}: rho`,

@@ -1,0 +1,34 @@
+/** @file The learned methods of CT, in the order of tables. */
+
+import { adaptiveMethod } from "./adaptive.js";
+import { convex } from "./convex.js";
+import { ffpnMethod } from "./ffpn.js";
+import type { LearnedMethod } from "./learned.js";
+import { proxMethod } from "./prox.js";
+import { releasedMethod } from "./released.js";
+import { unetMethod } from "./unet.js";
+import { weakMethod } from "./weak.js";
+
+export const LEARNED: readonly LearnedMethod[] = [
+  unetMethod,
+  ffpnMethod,
+  releasedMethod("released", 16),
+  releasedMethod("released_c28", 28),
+  convex,
+  proxMethod,
+  weakMethod,
+  adaptiveMethod,
+];
+
+export * from "./adaptive.js";
+export * from "./convex.js";
+export * from "./external.js";
+export * from "./ffpn.js";
+export * from "./iteration.js";
+export * from "./learned.js";
+export * from "./prox.js";
+export * from "./reconstructor.js";
+export * from "./released.js";
+export * from "./unet.js";
+export * from "./weak.js";
+export * from "./weighted.js";

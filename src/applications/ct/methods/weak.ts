@@ -1,0 +1,182 @@
+/** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
+
+import type { Proximable } from "../../../functions/function.js";
+import { conv2d } from "../../../linear/conv2d.js";
+import { compileModel, define, feedParams, type Model, type Weights } from "../../../model.js";
+import { gather } from "../../../solvers/rows.js";
+import type { Solution } from "../../../solvers/solve.js";
+import { linearizedAdmm } from "../../../splitting/linearized-admm.js";
+import { interpret } from "../../../tensor/interpret.js";
+import { reshape, sampleAxes, sum } from "../../../tensor/primitives/broadcast.js";
+import { abs, add, div, less, log, max, mul, select, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
+import { input } from "../../../tensor/primitives/leaf.js";
+import type { Tensor } from "../../../tensor/tensor.js";
+import { filters } from "../../../training/params/filters.js";
+import { positive } from "../../../training/params/positive.js";
+import { type Proof, prover } from "../../../witness.js";
+import type { Measurement } from "../examples.js";
+import { CT_SOLVE, ctSolver, type Method, type Reconstruction, solverData } from "../methods.js";
+import { imageTerms, inside, LEARNED_RATIO, requireRho } from "../models.js";
+import type { Tomography } from "../tomography.js";
+import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
+import { weightedConvex } from "./weighted.js";
+
+export interface WeakOptions {
+  readonly count: number;
+  readonly size: number;
+  readonly rho: number;
+}
+
+/**
+ * f(v) = Σ τ ε log(1 + |v|/ε), weakly convex with modulus τ/ε, its slope τ at 0 and falling.
+ *
+ *     prox_{λf}(v) = sign(v) max(0, |v| − ε + √((|v| + ε)² − 4λτε))/2 where |v| > λτ, else 0        for λτ ≤ ε
+ *
+ * Single-valued and continuous for λτ ≤ ε, which the step λ of the model keeps; it stretches distances by up to ε/(ε − λτ).
+ *
+ * @param tau      weights > 0, broadcast against v
+ * @param epsilon  > 0, v's units, broadcast against v
+ * @source Candès, Wakin & Boyd 2008, §2.2 (the log-sum penalty); the root of u + λτε/(ε + u) = |v|
+ */
+export function logSum(tau: Tensor, epsilon: Tensor): Proximable {
+  const value = (v: Tensor) => {
+    const each = mul(mul(tau, epsilon), log(add(1, div(abs(v), epsilon))));
+    return sum(each, sampleAxes(each));
+  };
+  return {
+    name: "log-sum",
+    prox: (v, lambda) => {
+      const size = abs(v);
+      const step = mul(lambda, tau);
+      const edge = less(step, size);
+      const inner = sub(mul(add(size, epsilon), add(size, epsilon)), mul(4, mul(step, epsilon)));
+      // The root is of a positive number where it counts; elsewhere 1 keeps its gradient finite.
+      const root = sqrt(select(edge, max(inner, 0), 1));
+      const length = mul(0.5, add(sub(size, epsilon), root));
+      return select(edge, mul(length, div(v, max(size, 1e-30))), 0);
+    },
+    value,
+    property: { kind: "value", measure: value },
+  };
+}
+
+/**
+ * Σ_c τ_c ε_c log(1 + |K_c ⋆ x|/ε_c) made small s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ; ε in units of σ = δ/√rows.
+ *
+ * Not convex: L-ADMM is not proven to converge, and an answer is stationary at best. That it is, to what share, is proven
+ * afterwards: see `stationarity`.
+ *
+ * @throws parameter if ρ is out of range
+ * @source Goujon et al. 2024, Learning weakly convex regularizers (arXiv 2308.10542), for the gain over convex ones
+ */
+export function weaklyConvex(ct: Tomography, { count, size, rho }: WeakOptions): Model {
+  requireRho("weaklyConvex", rho);
+  const image = { height: ct.size, width: ct.size };
+  return define({
+    name: "l2o_weak",
+    params: { K: filters({ count, size }), tau: positive([count], () => 1), epsilon: positive([count], () => KNEE) },
+    data: { d: ["N", ct.matrix.rows], delta: ["N"] },
+    problem: ({ K, tau, epsilon }, { d, delta }) => {
+      const { box, fidelity } = imageTerms(ct, d, delta, rho);
+      const prox = logSum(reshape(tau, [count, 1, 1]), knees(ct, epsilon, delta));
+      return { box, fidelity, regularization: { prox, of: conv2d(K, image) } };
+    },
+    split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO }),
+  });
+}
+
+/** ε before training, in units of σ. */
+const KNEE = 4;
+
+/** ε_c σ: [N, count, 1, 1]. */
+function knees(ct: Tomography, epsilon: Tensor, delta: Tensor): Tensor {
+  const count = epsilon.shape[0] as number;
+  const sigma = mul(delta, 1 / Math.sqrt(ct.matrix.rows));
+  const wide = reshape(epsilon, [count, 1, 1]);
+  return mul(reshape(sigma, ["N", 1, 1, 1]), wide);
+}
+
+/** Slopes of the regularizer at x, the weights of its convex majorant there: Λ_c = τ_c ε_c σ/(ε_c σ + |K_c ⋆ x|). */
+function majorantWeights(ct: Tomography, K: Tensor, tau: Tensor, epsilon: Tensor, delta: Tensor, x: Tensor): Tensor {
+  const at = knees(ct, epsilon, delta);
+  const response = abs(conv2d(K, { height: ct.size, width: ct.size }).apply(x));
+  return div(mul(reshape(tau, [tau.shape[0] as number, 1, 1]), at), add(at, response));
+}
+
+/**
+ * What is proven of an answer: the convex problem with the regularizer's tangent at x in its place, which majorizes it, has no
+ * feasible point that is better than x by more than the gap. A gap of 0 is stationarity; it says nothing of other stationary points.
+ */
+export function stationarity(ct: Tomography, options: WeakOptions, weights: Weights) {
+  const traced = weaklyConvex(ct, options).trace();
+  const x = input("x", ct.operator.domain);
+  const { K, tau, epsilon } = traced.read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
+  const slopes = majorantWeights(ct, K, tau, epsilon, traced.data["delta"]!, x);
+  const proving = prover(weightedConvex(ct, options).trace(), { K: weights["K"]! });
+  const offset = { shape: [1, 1, ct.size, ct.size], data: new Float32Array(ct.size ** 2) };
+  return (measurement: Measurement, answer: Proof["x"], duals: Solution["duals"]): Proof => {
+    const { d, delta } = solverData([measurement]);
+    const at = (point: Proof["x"]) => {
+      const feeds = { ...feedParams(weights), "data.delta": delta, x: point };
+      const [slope] = interpret([slopes], feeds);
+      const data = { d, delta, offset, weights: { shape: slope!.shape, data: Float32Array.from(slope!.data) } };
+      return proving.prove(data, { x: point, y: duals });
+    };
+    const first = at(answer);
+    return first.moved > 0 ? { ...at(first.x), moved: first.moved } : first;
+  };
+}
+
+/** Solver steps of a visit. */
+const STEPS = { warm: 12, cold: 156 };
+
+/** `weaklyConvex` by JFB on mean squared error. */
+export const weakMethod: LearnedMethod = {
+  name: "l2o_weak",
+  manifest: "ct-weak",
+  summary: "learned weakly convex regularizer; stationarity provable",
+  definition: { count: 32, size: 7, rho: 0.8 },
+  recipe: { phases: 1, passes: 24, slices: 480, batch: 8, learningRate: 4e-3 },
+  train: (ct, images, options) => {
+    const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
+    return trainModel(weakMethod, ct, model, STEPS, images, options);
+  },
+  method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
+};
+
+function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
+  const model = weaklyConvex(ct, options);
+  const method: Method = {
+    ...{ name: "l2o_weak", model, weights, rho: options.rho, parameters: model.size + 1 },
+    open: async (engine = {}) => {
+      const compiled = await compileModel(model, weights, { ...engine, solver: ctSolver });
+      const prove = stationarity(ct, options, weights);
+      return {
+        method,
+        reconstruct: (measurements, solve = {}) =>
+          compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...solve }),
+        prove: (measurements, solution) =>
+          withProofs(solution, (n) => {
+            const row = (array: { readonly shape: readonly number[]; readonly data: Float32Array }) =>
+              gather(array, [n]);
+            const nu = solution.z["nu.regularization"];
+            const duals = { fidelity: row(solution.z["nu.fidelity"]!), regularization: row(nu!) };
+            return prove(measurements[n]!, row(solution.x), duals);
+          }),
+        dispose: compiled.dispose,
+        [Symbol.asyncDispose]: compiled.dispose,
+      };
+    },
+  };
+  return method;
+}
+
+/** The answers that were proven, with their proofs. */
+export function withProofs(solution: Reconstruction, prove: (n: number) => Proof): Reconstruction {
+  const proofs = solution.status.map((_, n) => prove(n));
+  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
+  proofs.forEach((proof, n) => {
+    x.data.set(proof.x.data, (n * x.data.length) / proofs.length);
+  });
+  return { ...solution, x, proofs };
+}

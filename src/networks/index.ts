@@ -1,0 +1,6 @@
+/** @file Blocks of feed-forward networks: compositions of primitives, without a guarantee. */
+
+export * from "./batch-norm.js";
+export * from "./convolution.js";
+export * from "./max-pool.js";
+export * from "./up-convolution.js";
