@@ -91,6 +91,11 @@ const font = {
  *   shape if an image is not height × width; data if it holds a value that is not finite
  */
 export function renderFigure(panels: readonly (readonly Panel[])[], options: FigureOptions = {}): Uint8Array {
+  return rasterise(renderSvg(panels, options), options.zoom ?? 1);
+}
+
+/** The same as one SVG document. @throws as `renderFigure` */
+export function renderSvg(panels: readonly (readonly Panel[])[], options: FigureOptions = {}): string {
   const { scale = 2, zoom = 1 } = options;
   check(panels, scale, zoom);
   const rows = panels.filter((row) => row.length > 0).map((row) => row.map((panel) => layCell(panel, scale)));
@@ -108,8 +113,7 @@ export function renderFigure(panels: readonly (readonly Panel[])[], options: Fig
   }
   const bottom = top - space.row + (footnote.height && footnote.height + 14);
   parts.push(drawBlock(footnote, space.margin, bottom - footnote.height));
-  const svg = svgDocument(inner + 2 * space.margin, bottom + space.margin, parts);
-  return rasterise(svg, zoom);
+  return svgDocument(inner + 2 * space.margin, bottom + space.margin, parts);
 }
 
 /** An SVG document as PNG, its text in the DejaVu fonts. */

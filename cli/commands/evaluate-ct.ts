@@ -1,134 +1,185 @@
-/** @file vouch evaluate ct: quality and constraints of methods on images, by patient. */
+/** @file vouch evaluate ct: the table of CT methods on images, by patient. */
 
 import { dirname } from "node:path";
-import type { Measurement } from "../../src/applications/ct/examples.js";
-import type { Reconstruction } from "../../src/applications/ct/methods.js";
-import { feasibility, type Score, score } from "../../src/applications/ct/score.js";
-import { meanOverPatients, type Slice, stratify } from "../../src/applications/ct/select.js";
+import { feasibility, score } from "../../src/applications/ct/score.js";
+import { type Slice, stratify } from "../../src/applications/ct/select.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
 import { VouchError } from "../../src/errors.js";
-import { random } from "../../src/random.js";
 import { command } from "../command.js";
 import {
+  calibrationOption,
   engineOf,
   engineOptions,
   imageOf,
-  loadMethods,
-  METHODS,
   modelOption,
+  phantom,
   scan,
   scanOptions,
   seedOption,
-  settled,
   simulateAll,
   solveAll,
 } from "../ct.js";
+import { loadTable, methodsOption } from "../ct-methods.js";
+import { commonReference } from "../ct-reference.js";
+import { csv, type Evaluated, figuresOf, markdown, type Row, tableRows } from "../ct-table.js";
 import { within } from "../errors.js";
-import { ctFigure } from "../figures/ct.js";
+import { ctTableFigure } from "../figures/ct-table.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { type Collection, readCollection, requireContent } from "../images.js";
-import { integer, list, text } from "../options.js";
+import { flag, integer, text } from "../options.js";
 import { dataFile } from "../paths.js";
 
-interface Row extends Score {
-  readonly x: Float32Array;
-  readonly box: number;
-  readonly fidelity: number;
-  readonly status: Reconstruction["status"][number];
-  readonly steps: number;
-}
-
-interface Evaluated {
-  readonly name: string;
-  readonly parameters: number;
-  /** One a slice. */
-  readonly rows: readonly Row[];
-  readonly seconds: number;
-}
-
 export const evaluateCt = command({
-  summary: "Score reconstructions of images measured with simulated noise, mean over patients.",
+  summary: "Score CT methods on images measured with simulated noise: quality, constraints, gaps, by patient.",
   options: {
     images: text(
-      "Images (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB, or a folder); patients and split are read from X.json and X.split.json.",
-      "PATH",
+      "Images (.npy, .npz, .png, DICOM, NIfTI, LoDoPaB, or a folder), or generated phantoms; patients and split are read from X.json and X.split.json.",
+      "PATH|ellipses",
       undefined,
     ),
     split: text("Another split file.", "FILE.json", undefined),
     limit: integer("Slices, drawn evenly over patients.", 96, { min: 1 }),
-    methods: list("Methods to score.", METHODS, METHODS),
+    methods: methodsOption(["fbp", "tv", "l2o"]),
     ...modelOption("ct-chest"),
-    figure: text("Write a figure of the first slices here.", "FILE.png", undefined),
+    ...calibrationOption,
+    markdown: flag("Print the table as Markdown."),
+    csv: text("Write all figures here, a line a method.", "FILE.csv", undefined),
+    figure: text(
+      "Write a figure of the first slices here: images, a region, errors, labels.",
+      "FILE.png|svg",
+      undefined,
+    ),
     ...scanOptions,
     ...engineOptions,
     ...seedOption,
   },
   async run(context) {
     const { name, options, out } = context;
+    const { seed } = options;
     const path = options.images ?? dataFile("ct", "chest_tcia.npy");
     const ct = scan(options);
-    const methods = await loadMethods(context, ct, options.methods, options.model);
-    const collection = await readCollection(`${name}: --images`, path, {
-      size: ct.size,
-      split: options.split,
-      use: "test",
-    });
-    const slices = stratify(eligible(`${name}: --images ${path}`, collection), options.limit, options.seed);
+    const { methods, missing } = await loadTable(name, ct, options.methods, options.model);
+    const slices = await slicesOf(name, path, ct, options);
     const patients = new Set(slices.map(({ patient }) => patient)).size;
-    const whose = collection.split
-      ? `of ${patients} test patients`
-      : collection.known
-        ? `of ${patients} patients; there is no split file, so all are scored`
-        : "whose patients are not known: each counts as its own";
-    out.line(`${slices.length} slices ${whose}. ${ct.sinogram[0]} views, noise 1.5 %, seed ${options.seed}.`);
-
-    if (options.figure !== undefined) {
-      const folder = dirname(options.figure);
-      await within(`${name}: --figure`, () => makeFolder(folder));
+    out.line(`${slices.length} slices${whose(path, slices)}. ${ct.sinogram[0]} views, noise 1.5 %, seed ${seed}.`);
+    for (const { key, command: train } of missing) out.line(`${key} has no weights; train them: ${train}`);
+    for (const file of [options.figure, options.csv]) {
+      if (file !== undefined) await within(`${name}: ${file}`, () => makeFolder(dirname(file)));
     }
     const images = slices.map(({ image }) => image);
     requireContent(`${name}: --images ${path}`, images);
-    const measurements = simulateAll(ct, images, options.seed, "evaluate");
+    const measurements = simulateAll(ct, images, seed, "evaluate");
+    const reference = await commonReference(context, ct, options);
     const evaluated: Evaluated[] = [];
-    for (const method of methods) {
+    for (const one of methods) {
       const rows: Row[] = [];
+      const plain = evaluated.find(({ key }) => key === "l2o_convex")?.rows;
       const { seconds } = await solveAll(
         context,
-        method,
+        one.method,
         measurements,
-        ({ solution, first }) => {
+        ({ solution, measurements: batch, first }) => {
+          const failing = reference?.(batch, solution.x);
           solution.status.forEach((status, i) => {
-            const [x, truth, measurement] = [imageOf(solution, i), images[first + i]!, measurements[first + i]!];
+            const [x, at] = [imageOf(solution, i), first + i];
+            const verdict = solution.proofs[i]?.verdict;
             rows.push({
-              ...score(ct, x, truth),
-              ...feasibility(ct, x, measurement),
-              x,
-              status,
-              steps: solution.steps[i]!,
+              ...score(ct, x, images[at]!),
+              ...feasibility(ct, x, batch[i]!),
+              ...(failing ? { regularization: failing[i]! } : {}),
+              ...(verdict?.verdict === "VERIFIED" ? { gap: verdict.relativeGap } : {}),
+              ...(plain ? { apart: apart(x, plain[at]!.x) } : {}),
+              ...{ x, status, steps: solution.steps[i]! },
             });
           });
         },
-        { engine: engineOf(options) },
+        { engine: engineOf(options), proven: true },
       );
-      evaluated.push({ name: method.name, parameters: method.parameters, rows, seconds });
+      evaluated.push({ ...one, rows, seconds });
     }
-    printTable(evaluated, slices, out);
-    const figures: Record<string, number> = {
-      slices: slices.length,
-      patients,
-      ...figuresOf(evaluated, slices, options.seed),
-    };
-    if (figures["l2o_minus_tv_db"] !== undefined) {
-      const [gain, low, high] = ["", "_low", "_high"].map((end) => signed(figures[`l2o_minus_tv_db${end}`]!));
-      out.line(`l2o over tv: ${gain} dB, 95 % interval ${low} to ${high} (bootstrap over ${patients} patients).`);
+    const { figures: ofMethods, best } = figuresOf(evaluated, slices, seed);
+    const table = tableRows(evaluated, ofMethods);
+    if (options.markdown) out.line(markdown(table));
+    else out.table(table.heading, table.rows);
+    const peak = process.resourceUsage().maxRSS / 1024;
+    const figures = { slices: slices.length, patients, ...ofMethods, peak_memory_mb: peak };
+    for (const line of notes(evaluated, ofMethods, patients)) out.line(line);
+    if (best)
+      out.line(
+        `l2o is ${best.key}: feasible on every slice, least validation loss. Peak memory ${Math.round(peak)} MB.`,
+      );
+    if (options.csv !== undefined) {
+      await writeFileAtomic(options.csv, new TextEncoder().encode(csv(evaluated, ofMethods)));
+      out.line(`Figures written to ${options.csv}.`);
     }
     if (options.figure !== undefined) {
-      await writeFileAtomic(options.figure, figureOf(evaluated, slices, measurements, ct));
+      await writeFileAtomic(options.figure, ctTableFigure(options.figure, evaluated, slices, ct.size));
       out.line(`Figure written to ${options.figure}.`);
     }
-    return { figures };
+    return { figures, report: { missing: missing.map(({ key }) => key), ...(best ? { l2o: best.key } : {}) } };
   },
 });
+
+interface Asked {
+  readonly split: string | undefined;
+  readonly limit: number;
+  readonly seed: number;
+}
+
+/** Slices of a file, evenly over its test patients; or generated phantoms, each a patient of its own. */
+async function slicesOf(name: string, path: string, ct: Tomography, { split, limit, seed }: Asked): Promise<Slice[]> {
+  if (path === "ellipses") {
+    const one = (index: number) => ({
+      image: phantom(ct, seed, "evaluate", index),
+      patient: `phantom ${index}`,
+      index,
+    });
+    return Array.from({ length: limit }, (_, index) => one(index));
+  }
+  const collection = await readCollection(`${name}: --images`, path, { size: ct.size, split, use: "test" });
+  return stratify(eligible(`${name}: --images ${path}`, collection), limit, seed);
+}
+
+function whose(path: string, slices: readonly Slice[]): string {
+  const patients = new Set(slices.map(({ patient }) => patient)).size;
+  if (path === "ellipses") return " of generated phantoms";
+  return patients === slices.length ? ", each counted as a patient of its own" : ` of ${patients} patients`;
+}
+
+/** ‖x − y‖/‖y‖. */
+function apart(x: Float32Array, y: Float32Array): number {
+  const norm = (v: Float32Array) => Math.sqrt(v.reduce((sum, value) => sum + value * value, 0));
+  return norm(x.map((value, i) => value - y[i]!)) / norm(y);
+}
+
+/** What the columns do not say: gains over TV, what gaps are of, distances to the plain convex answer. */
+function notes(evaluated: readonly Evaluated[], figures: Readonly<Record<string, number>>, patients: number): string[] {
+  const has = (key: string) => evaluated.some((one) => one.key === key);
+  return [
+    ...evaluated.flatMap(({ key }) => {
+      const [gain, low, high] = ["", "_low", "_high"].map((end) => figures[`${key}_minus_tv_db${end}`]);
+      if (gain === undefined || !key.startsWith("l2o")) return [];
+      return `${key} over tv: ${signed(gain)} dB, 95 % interval ${signed(low!)} to ${signed(high!)} (bootstrap over ${patients} patients).`;
+    }),
+    ...(has("l2o_weak")
+      ? [
+          "The gap of l2o_weak is of the convex majorant at x: it bounds how far x is from stationary, not from optimal.",
+        ]
+      : []),
+    ...(has("l2o_adaptive")
+      ? ["The gap of l2o_adaptive is of its second problem, given the weights and the offset that its network named."]
+      : []),
+    ...(figures["l2o_adaptive_apart"] === undefined
+      ? []
+      : [
+          `x of l2o_adaptive lies ${(100 * figures["l2o_adaptive_apart"]).toPrecision(2)} % from the plain convex answer (median): so much is the network's word.`,
+        ]),
+  ];
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+}
 
 /** Test patients' slices, or all where nothing says who was calibrated on. */
 function eligible(name: string, { slices, split, known }: Collection): readonly Slice[] {
@@ -140,118 +191,5 @@ function eligible(name: string, { slices, split, known }: Collection): readonly 
     expected: "slices of the split's test patients",
     got: known ? "slices of other patients" : "no ids beside the images",
     remedy: "Put the ids (X.json) beside the images, or give the split that belongs to them.",
-  });
-}
-
-const fails = (row: Row) => ({ box: row.box > 0, fidelity: !(row.fidelity <= 1) });
-
-function figuresOf(evaluated: readonly Evaluated[], slices: readonly Slice[], seed: number): Record<string, number> {
-  const figures: Record<string, number> = {};
-  for (const { name, rows, seconds, parameters } of evaluated) {
-    const mean = (value: (row: Row) => number) => meanOverPatients(byPatient(rows, slices, value));
-    const count = (is: (row: Row) => boolean) => rows.filter(is).length;
-    Object.assign(figures, {
-      [`${name}_psnr`]: mean((row) => row.psnr),
-      [`${name}_ssim`]: mean((row) => row.ssim),
-      [`${name}_psnr_fr`]: mean((row) => row.psnrFr),
-      [`${name}_ssim_fr`]: mean((row) => row.ssimFr),
-      [`${name}_ssim_wang`]: mean((row) => row.ssimWang),
-      [`${name}_box_fail`]: count((row) => fails(row).box) / rows.length,
-      [`${name}_box_failures`]: count((row) => fails(row).box),
-      [`${name}_fidelity_fail`]: count((row) => fails(row).fidelity) / rows.length,
-      [`${name}_fidelity_failures`]: count((row) => fails(row).fidelity),
-      [`${name}_fidelity_ratio_max`]: Math.max(...rows.map((row) => row.fidelity)),
-      [`${name}_unconverged`]: count((row) => !settled(row.status)) / rows.length,
-      [`${name}_steps`]: median(rows.map((row) => row.steps)),
-      [`${name}_ms_per_slice`]: (1000 * seconds) / rows.length,
-      [`${name}_params`]: parameters,
-    });
-  }
-  const [tv, l2o] = ["tv", "l2o"].map((wanted) => evaluated.find(({ name }) => name === wanted));
-  if (tv && l2o) {
-    const gains = byPatient(l2o.rows, slices, (row, i) => row.psnr - tv.rows[i]!.psnr);
-    const [low, high] = bootstrap(gains, seed);
-    Object.assign(figures, {
-      l2o_minus_tv_db: meanOverPatients(gains),
-      l2o_minus_tv_db_low: low,
-      l2o_minus_tv_db_high: high,
-    });
-  }
-  return figures;
-}
-
-function byPatient(rows: readonly Row[], slices: readonly Slice[], value: (row: Row, i: number) => number) {
-  return rows.map((row, i) => ({ patient: slices[i]!.patient, value: value(row, i) }));
-}
-
-const RESAMPLES = 2000;
-
-/** 95 % percentile interval of the mean over patients, patients drawn with replacement. @source Efron & Tibshirani 1993, §13.3 */
-function bootstrap(rows: readonly { patient: string; value: number }[], seed: number): [low: number, high: number] {
-  const names = [...new Set(rows.map(({ patient }) => patient))];
-  const means = names.map((name) => meanOverPatients(rows.filter(({ patient }) => patient === name)));
-  const draws = random(seed).fork("bootstrap");
-  const resampled = Array.from({ length: RESAMPLES }, () => {
-    const drawn = means.map(() => means[draws.integer(means.length)]!);
-    return drawn.reduce((a, b) => a + b, 0) / drawn.length;
-  }).sort((a, b) => a - b);
-  const at = (share: number) => resampled[Math.round(share * (RESAMPLES - 1))]!;
-  return [at(0.025), at(0.975)];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
-}
-
-function printTable(
-  evaluated: readonly Evaluated[],
-  slices: readonly Slice[],
-  out: { table(heading: readonly string[], rows: (string | number)[][]): void },
-): void {
-  out.table(
-    ["method", "PSNR dB", "SSIM", "box fails", "fidelity fails", "unconverged", "steps", "ms/slice", "parameters"],
-    evaluated.map(({ name, rows, seconds, parameters }) => [
-      name,
-      meanOverPatients(byPatient(rows, slices, (row) => row.psnr)).toFixed(2),
-      meanOverPatients(byPatient(rows, slices, (row) => row.ssim)).toFixed(4),
-      rows.filter((row) => fails(row).box).length,
-      rows.filter((row) => fails(row).fidelity).length,
-      rows.filter(({ status }) => !settled(status)).length,
-      median(rows.map(({ steps }) => steps)),
-      Math.round((1000 * seconds) / rows.length),
-      parameters,
-    ]),
-  );
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
-}
-
-/** The first slice of each of up to four patients. */
-function figureOf(
-  evaluated: readonly Evaluated[],
-  slices: readonly Slice[],
-  measurements: readonly Measurement[],
-  ct: Tomography,
-): Uint8Array {
-  const firsts = slices.flatMap(({ patient }, i) =>
-    slices.findIndex((slice) => slice.patient === patient) === i ? [i] : [],
-  );
-  const rows = firsts.slice(0, 4).map((i) => ({
-    title: slices[i]!.patient,
-    truth: slices[i]!.image,
-    methods: evaluated.map(({ name, rows }) => ({
-      name,
-      x: rows[i]!.x,
-      score: rows[i]!,
-      notes: [`‖Ax − d‖ = ${rows[i]!.fidelity.toFixed(3)} δ`, rows[i]!.status],
-    })),
-  }));
-  return ctFigure(rows, {
-    size: ct.size,
-    title: "Reconstructions from few views",
-    footnote: `${measurements.length} slices scored; the first of each patient is shown. PSNR and SSIM with the truth's maximum as data range.`,
   });
 }

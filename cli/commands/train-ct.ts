@@ -67,14 +67,19 @@ export const trainCtCommand = command({
       identity: { ...asked, images: all },
       phases,
       total: phases * passes * Math.ceil(Math.min(slices, images.training.length) / batch),
-      next: `vouch evaluate ct, with the file named like the others beside --model`,
+      next:
+        learned.name === "l2o_convex"
+          ? `vouch calibrate --data HELD_OUT --model ${target}`
+          : `vouch evaluate ct --methods all, with this file beside --model, named X-${learned.name.replace(/^l2o_/, "")}`,
       async train(hooks) {
+        const started = performance.now();
         const { bundle, result } = await learned.train(ct, images, {
           ...{ definition, ...recipe, seed, ...initial },
           ...engineOf(options),
           ...hooks,
         });
-        const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify(asked) };
+        const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+        const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify(asked), minutes };
         return { bundle: { ...bundle, manifest: { ...bundle.manifest, card, trainedOn } }, result };
       },
     });

@@ -29,6 +29,8 @@ export interface Network {
 export interface NetworkOptions extends EngineOptions {
   /** [N], from the outputs and the target; default the squared error of x. */
   readonly loss?: NetworkLoss;
+  /** What held-out examples are judged by; default the squared error of x. */
+  readonly judge?: NetworkLoss;
 }
 
 export type NetworkLoss = (outputs: Named & { readonly x: Tensor }, target: Tensor) => Tensor;
@@ -77,7 +79,8 @@ export async function prepareNetwork(
   const target = input("target", made.x.shape);
   const follows = Object.fromEntries((network.follows ?? []).map((name) => [name, made[name]!]));
   const step = await compile(descentStep(loss(made, target), raw, optimizer, follows), options);
-  const reading = await compile([loss(network.apply(read, fed), target)], options).catch(async (error: unknown) => {
+  const judge = options.judge ?? ofX(squaredError);
+  const reading = await compile([judge(network.apply(read, fed), target)], options).catch(async (error: unknown) => {
     await step.dispose();
     throw error;
   });

@@ -60,7 +60,11 @@ describe("a command line", () => {
     [["evaluate", "ct", "--limit"], "vouch evaluate ct: --limit: expected N, got nothing"],
     [["evaluate", "ct", "--limit", "--json"], 'vouch evaluate ct: --limit: expected N, got "--json"'],
     [["demo", "--json=1"], 'vouch demo: --json: expected no value, got "1"'],
-    [["evaluate", "ct", "--methods", "tv,unet"], 'vouch evaluate ct: --methods: expected fbp or tv or l2o, got "unet"'],
+    [
+      ["evaluate", "ct", "--methods", "tv,xnet"],
+      'vouch evaluate ct: --methods: expected fbp or tv or unet or ffpn or released or released_c28 or l2o_convex or l2o_prox or l2o_weak or l2o_adaptive or l2o or all, got "xnet"',
+    ],
+    [["train", "ct", "--method", "xnet"], "vouch train ct: --method: expected unet or ffpn or released"],
     [["reconstruct"], "vouch reconstruct: expected input, got nothing"],
     [["reconstruct", "a.npy", "b.npy"], 'vouch reconstruct: expected one input, got "b.npy"'],
     [["demo", "extra"], 'vouch demo: expected options only, got "extra"'],
@@ -204,5 +208,7 @@ describe("bad input", () => {
     expect((await evaluate()).message).toContain("expected lists of test and calibration patients");
     const train = await run("train", "ct", "--data", at("set.npy"), ...tinyScan);
     expect(exitCodeOf(train)).toBe(64);
+    const odd = await run("train", "ct", "--method", "unet", "--rho", "0.9", ...tinyScan);
+    expect(odd.message).toContain("--rho: expected no number of unet, got --rho");
   });
 });

@@ -142,6 +142,28 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
   expect(figures.l2o_minus_tv_db_low).toBeLessThanOrEqual(figures.l2o_minus_tv_db);
   expect(figures.l2o_minus_tv_db_high).toBeGreaterThanOrEqual(figures.l2o_minus_tv_db);
 
+  const table = ["--methods", "all", "--markdown", "--csv", at("table.csv"), "--figure", at("table.svg"), "--json"];
+  const all = await vouch(["evaluate", "ct", "--images", at("images.npy"), ...table, ...model()]);
+  expect(all.code).toBe(0);
+  const { figures: whole, missing, l2o } = lastLine(all);
+  expect({ missing, l2o }).toEqual({
+    missing: ["unet", "ffpn", "released", "released_c28", "l2o_prox", "l2o_weak", "l2o_adaptive"],
+    l2o: "l2o_convex",
+  });
+  expect(all.stderr).toContain("unet has no weights; train them: vouch train ct --method unet");
+  expect(all.stderr).toMatch(/^\| l2o_convex \| \d/m);
+  expect(whole.l2o_psnr).toBe(whole.l2o_convex_psnr);
+  expect(whole.l2o_convex_psnr).toBeCloseTo(figures.l2o_psnr, 9);
+  expect(whole.l2o_convex_gap).toBeLessThan(0.05);
+  expect(whole.tv_gap).toBeLessThan(0.05);
+  expect(whole.fbp_gap).toBe(null);
+  for (const method of ["fbp", "tv", "l2o_convex"])
+    expect(whole[`${method}_regularization_fail`]).toBeLessThanOrEqual(1);
+  const lines = (await readFile(at("table.csv"), "utf8")).trimEnd().split("\n");
+  expect(lines.map((line) => line.split(",")[0])).toEqual(["method", "fbp", "tv", "l2o_convex"]);
+  expect(lines[3]!.split(",")[1]).toBe(String(whole.l2o_convex_psnr));
+  expect(await readFile(at("table.svg"), "utf8")).toContain("Error of l2o_convex");
+
   const seen = csrApply(tinyCt.matrix, Float64Array.from(image));
   const sinogram = new Float32Array(tinyCt.rays);
   tinyCt.kept.forEach((ray, i) => {

@@ -1,16 +1,19 @@
 /** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
 
+import { compile, type Float32 } from "../../../engine/session.js";
 import type { Proximable } from "../../../functions/function.js";
+import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
 import { compileModel, define, feedParams, type Model, type Weights } from "../../../model.js";
+import type { Operator } from "../../../operator.js";
 import { gather } from "../../../solvers/rows.js";
 import type { Solution } from "../../../solvers/solve.js";
 import { linearizedAdmm } from "../../../splitting/linearized-admm.js";
 import { interpret } from "../../../tensor/interpret.js";
-import { reshape, sampleAxes, sum } from "../../../tensor/primitives/broadcast.js";
+import { reshape, sampleAxes, sum, zeros } from "../../../tensor/primitives/broadcast.js";
 import { abs, add, div, less, log, max, mul, select, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
 import { input } from "../../../tensor/primitives/leaf.js";
-import type { Tensor } from "../../../tensor/tensor.js";
+import type { Shape, Tensor } from "../../../tensor/tensor.js";
 import { filters } from "../../../training/params/filters.js";
 import { positive } from "../../../training/params/positive.js";
 import { type Proof, prover } from "../../../witness.js";
@@ -63,8 +66,8 @@ export function logSum(tau: Tensor, epsilon: Tensor): Proximable {
 /**
  * Σ_c τ_c ε_c log(1 + |K_c ⋆ x|/ε_c) made small s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ; ε in units of σ = δ/√rows.
  *
- * Not convex: L-ADMM is not proven to converge, and an answer is stationary at best. That it is, to what share, is proven
- * afterwards: see `stationarity`.
+ * Not convex: an answer is stationary at best. That it is, to what share, is proven afterwards: see `stationarity`. The operator
+ * here is for training; nothing is proven of its convergence, and far larger τ make it cycle. Answers are found by majorizing.
  *
  * @throws parameter if ρ is out of range
  * @source Goujon et al. 2024, Learning weakly convex regularizers (arXiv 2308.10542), for the gain over convex ones
@@ -81,8 +84,32 @@ export function weaklyConvex(ct: Tomography, { count, size, rho }: WeakOptions):
       const prox = logSum(reshape(tau, [count, 1, 1]), knees(ct, epsilon, delta));
       return { box, fidelity, regularization: { prox, of: conv2d(K, image) } };
     },
-    split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO }),
+    split: (problem, { K, tau, epsilon }, { d, delta }) =>
+      majorized(ct.operator.domain, (x) => {
+        const prox = weightedL1(majorantWeights(ct, K, tau, epsilon, delta, x));
+        const { box, fidelity } = inside(problem, ct, rho, d, delta);
+        const convex = { box: box!, fidelity: fidelity!, regularization: { prox, of: conv2d(K, image) } };
+        return linearizedAdmm(convex, { ratio: LEARNED_RATIO });
+      }),
   });
+}
+
+/**
+ * One step for the convex majorant at the point's own x: z⁺ = T_x(z), x = read(z). Its fixed points are stationary points, and every
+ * majorant's residuals vanish there.
+ *
+ * @param at  the operator for the majorant at x, its steps the same for every x
+ * @source Candès, Wakin & Boyd 2008 (reweighted ℓ1), with one step a weight
+ */
+function majorized(domain: Shape, at: (x: Tensor) => Operator): Operator {
+  const plain = at(zeros(domain));
+  return {
+    ...plain,
+    name: `majorized ${plain.name}`,
+    apply: (z) => at(plain.read(z)).apply(z),
+    residuals: (z, z1) => at(plain.read(z)).residuals(z, z1),
+    copies: (z) => at(plain.read(z)).copies!(z),
+  };
 }
 
 /** ε before training, in units of σ. */
@@ -144,27 +171,62 @@ export const weakMethod: LearnedMethod = {
   method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
 };
 
+/** Convex problems solved one after the other, each with the weights at the answer before. */
+const ROUNDS = 8;
+
+/**
+ * Majorize and minimize: x⁰ = 0, x^{k+1} the answer of `weightedConvex` with the slopes at x^k, eight times, each begun where the last
+ * ended. The objective never rises, which L-ADMM on the whole problem does not promise.
+ */
 function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
   const model = weaklyConvex(ct, options);
   const method: Method = {
     ...{ name: "l2o_weak", model, weights, rho: options.rho, parameters: model.size + 1 },
     open: async (engine = {}) => {
-      const compiled = await compileModel(model, weights, { ...engine, solver: ctSolver });
+      const { read, data: fed } = model.trace();
+      const { K, tau, epsilon } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
+      const point = input("x", ct.operator.domain);
+      const slopes = await compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine);
+      const convex = await compileModel(
+        weightedConvex(ct, options),
+        { K: weights["K"]! },
+        { ...engine, solver: ctSolver },
+      ).catch(async (error: unknown) => {
+        await slopes.dispose();
+        throw error;
+      });
       const prove = stationarity(ct, options, weights);
+      const dispose = async () => {
+        await Promise.all([slopes.dispose(), convex.dispose()]);
+      };
       return {
         method,
-        reconstruct: (measurements, solve = {}) =>
-          compiled.solve(solverData(measurements), { ...CT_SOLVE, strict: false, ...solve }),
+        reconstruct: async (measurements, solve = {}) => {
+          const { d, delta } = solverData(measurements);
+          const shape = [measurements.length, 1, ct.size, ct.size];
+          const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
+          let x: Float32 = offset;
+          let steps = measurements.map(() => 0);
+          let solution: Solution | undefined;
+          for (let round = 0; round < ROUNDS; round++) {
+            const [slope] = await slopes.run({ ...feedParams(weights), "data.delta": delta, x });
+            const start = solution ? { start: solution.z } : {};
+            const how = { ...CT_SOLVE, strict: false, ...start, ...solve };
+            solution = await convex.solve({ d, delta, offset, weights: slope! }, how);
+            x = solution.x;
+            steps = steps.map((sum, n) => sum + solution!.steps[n]!);
+          }
+          return { ...solution!, steps };
+        },
         prove: (measurements, solution) =>
           withProofs(solution, (n) => {
-            const row = (array: { readonly shape: readonly number[]; readonly data: Float32Array }) =>
-              gather(array, [n]);
-            const nu = solution.z["nu.regularization"];
-            const duals = { fidelity: row(solution.z["nu.fidelity"]!), regularization: row(nu!) };
-            return prove(measurements[n]!, row(solution.x), duals);
+            const duals = Object.fromEntries(
+              Object.entries(solution.duals).map(([name, array]) => [name, gather(array, [n])]),
+            );
+            return prove(measurements[n]!, gather(solution.x, [n]), duals);
           }),
-        dispose: compiled.dispose,
-        [Symbol.asyncDispose]: compiled.dispose,
+        dispose,
+        [Symbol.asyncDispose]: dispose,
       };
     },
   };

@@ -1,0 +1,93 @@
+/** @file The methods of the CT table: which there are, and loading those whose weights are there. */
+
+import { existsSync } from "node:fs";
+import { LEARNED } from "../src/applications/ct/methods/index.js";
+import type { LearnedMethod } from "../src/applications/ct/methods/learned.js";
+import { fbpMethod, type Method, tvMethod } from "../src/applications/ct/methods.js";
+import type { Tomography } from "../src/applications/ct/tomography.js";
+import { parseBundle } from "../src/files/bundle.js";
+import { requireWeights } from "../src/model.js";
+import { within } from "./errors.js";
+import { readBundled } from "./model-bundle.js";
+import type { Option } from "./options.js";
+import { list } from "./options.js";
+
+const CONVEX = "l2o_convex";
+/** Columns of the table in their order. */
+export const TABLE = ["fbp", "tv", ...LEARNED.map(({ name }) => name)] as const;
+
+/** Names between commas; "all" is every one, "l2o" the learned convex model. */
+export function methodsOption(fallback: readonly string[]): Option<readonly string[]> {
+  return list("Methods to score, or all.", [...TABLE, "l2o", "all"], fallback);
+}
+
+export interface TableMethod {
+  /** Key of figures. */
+  readonly key: string;
+  readonly method: Method;
+  /** Mean squared error on the images that its training kept apart; absent where nothing was trained. */
+  readonly validation?: number;
+  /** Passes over training images, and minutes, where its file says so. */
+  readonly epochs?: number;
+  readonly minutes?: number;
+}
+
+export interface Missing {
+  readonly key: string;
+  /** What trains it. */
+  readonly command: string;
+}
+
+/** "models/ct-chest.safetensors" and l2o_prox → "models/ct-chest-prox.safetensors"; the convex model is the file itself. */
+export function weightsOf(model: string, name: string): string {
+  if (name === CONVEX) return model;
+  return model.replace(/(\.safetensors)?$/, `-${name.replace(/^l2o_/, "")}.safetensors`);
+}
+
+/**
+ * The methods asked for, and those without weights.
+ *
+ * @param model  weights of the learned convex model; the others lie beside it, see `weightsOf`
+ * @throws file, format, shape, named after --model, if a file does not hold what its name says
+ */
+export async function loadTable(
+  name: string,
+  ct: Tomography,
+  asked: readonly string[],
+  model: string,
+): Promise<{ methods: TableMethod[]; missing: Missing[] }> {
+  const keys = asked.includes("all")
+    ? TABLE
+    : TABLE.filter((key) => asked.includes(key === CONVEX && asked.includes("l2o") ? "l2o" : key));
+  const methods: TableMethod[] = [];
+  const missing: Missing[] = [];
+  for (const key of keys) {
+    const learned = LEARNED.find((one) => one.name === key);
+    if (learned === undefined) {
+      methods.push({ key, method: key === "fbp" ? fbpMethod(ct) : tvMethod(ct) });
+      continue;
+    }
+    const file = weightsOf(model, key);
+    if (key !== CONVEX && !existsSync(file)) {
+      missing.push({ key, command: `vouch train ct --method ${key} --data IMAGES --out ${file}` });
+    } else methods.push(await within(`${name}: --model ${file}`, () => load(name, ct, learned, file)));
+  }
+  return { methods, missing };
+}
+
+async function load(name: string, ct: Tomography, learned: LearnedMethod, file: string): Promise<TableMethod> {
+  const bundle = parseBundle(await readBundled(file, "weights (.safetensors)"));
+  const method = learned.method(ct, bundle);
+  const { card } = bundle.manifest;
+  // A network's weights are not those of the model its images are measured by.
+  if (method.model.size > 0 && learned.name !== "l2o_adaptive") requireWeights(name, method.model, bundle.weights);
+  const recipe =
+    card["recipe"] === undefined ? {} : (JSON.parse(card["recipe"]) as { phases?: number; passes?: number });
+  return {
+    key: learned.name,
+    method,
+    ...(card["validation"] === undefined ? {} : { validation: Number(card["validation"]) }),
+    ...(recipe.phases && recipe.passes ? { epochs: recipe.phases * recipe.passes } : {}),
+    ...(card["minutes"] === undefined ? {} : { minutes: Number(card["minutes"]) }),
+  };
+}
