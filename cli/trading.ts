@@ -1,9 +1,11 @@
 /** @file Pools and plans on the command line. */
 
 import { dirname } from "node:path";
-import { formatUnits, parseUnits, stringify } from "viem";
+import { type Address, encodeFunctionData, formatUnits, parseUnits, stringify } from "viem";
+import { readCurvePools } from "../src/applications/trading/curve-pools.js";
 import type { Market, Token } from "../src/applications/trading/market.js";
 import { readPools } from "../src/applications/trading/pools.js";
+import { routerCalls, uniswapV2Mainnet } from "../src/applications/trading/router/calls.js";
 import { connected, network, type Refusal } from "../src/applications/trading/router/network.js";
 import type { Plan } from "../src/applications/trading/router/route.js";
 import { VouchError } from "../src/errors.js";
@@ -14,7 +16,7 @@ import { flag, type Options, text, type Values } from "./options.js";
 import type { Output } from "./output.js";
 
 export const poolOptions = {
-  pools: text("Pools with their reserves, JSON; see docs/trading.md.", "FILE", undefined),
+  pools: text("Pools with their reserves, JSON, or a table of Curve's (.csv); see docs/trading.md.", "FILE", undefined),
   "skip-invalid": flag("Leave out pools that cannot be traded with, and say how many, instead of refusing the file."),
   gas: text("Cost of one swap, in whole tokens of what is bought or profited in.", "AMOUNT", "0"),
   out: text("Write the plan with its proof here, amounts in base units.", "FILE.json", undefined),
@@ -33,9 +35,11 @@ export async function readPoolFile({ name, out }: Context<Options>, options: Poo
       remedy: "Say --pools FILE.",
     });
   }
-  const bytes = await within(called, () => readFileOrExplain(options.pools!, "pools (.json)"));
-  const json = parseJson(called, bytes);
-  const { pools, refused } = readPools(json);
+  const bytes = await within(called, () => readFileOrExplain(options.pools!, "pools (.json, .csv)"));
+  const table = options.pools.endsWith(".csv");
+  const { pools, refused } = await within(called, async () =>
+    table ? readCurvePools(new TextDecoder().decode(bytes)) : readPools(parseJson(called, bytes)),
+  );
   refuse(refused, options, out);
   return pools;
 }
@@ -141,8 +145,40 @@ export function printPlan(plan: Plan, pools: readonly Market[], token: Token, ou
   );
 }
 
+/** What --out is to hold besides the plan. */
+export const callOptions = {
+  to: text(
+    "Who sends the swaps and receives what they pay: adds calls of Uniswap v2's router to --out.",
+    "ADDRESS",
+    undefined,
+  ),
+  deadline: text("When the router is to refuse, with --to.", "SECONDS", undefined),
+} satisfies Options;
+
+/** Encoded calls of the plan, unsigned; undefined where none are asked for. @throws parameter; data naming the step and pool */
+export function callsOf(
+  name: string,
+  { steps }: Plan,
+  { to, deadline, out }: Values<typeof callOptions> & { readonly out: string | undefined },
+) {
+  if (to === undefined && deadline === undefined) return undefined;
+  if (to === undefined || out === undefined || !/^\d{1,20}$/.test(deadline ?? "")) {
+    throw new VouchError("parameter", {
+      name: `${name}: --to, --deadline`,
+      expected: "both, a deadline in seconds since 1970, and --out",
+      got: `--to ${to ?? "nothing"} --deadline ${deadline ?? "nothing"} --out ${out ?? "nothing"}`,
+      remedy: "Say --to 0x… --deadline 1800000000 --out plan.json.",
+    });
+  }
+  const calls = routerCalls(steps, {
+    ...{ deployment: uniswapV2Mainnet, to: to as Address },
+    deadline: BigInt(deadline!),
+  });
+  return calls.map((call) => ({ chainId: call.chainId, to: call.address, data: encodeFunctionData(call) }));
+}
+
 /** @throws file */
-export async function savePlan(name: string, path: string, plan: Plan, out: Output): Promise<void> {
+export async function savePlan(name: string, path: string, plan: object, out: Output): Promise<void> {
   await within(`${name}: --out`, async () => {
     await makeFolder(dirname(path));
     await writeFileAtomic(path, new TextEncoder().encode(`${stringify(plan, null, 1)}\n`));

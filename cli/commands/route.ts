@@ -6,13 +6,24 @@ import { VouchError } from "../../src/errors.js";
 import { command } from "../command.js";
 import { within } from "../errors.js";
 import { integer, text } from "../options.js";
-import { findToken, gasOf, poolOptions, poolsFor, printPlan, readPoolFile, savePlan } from "../trading.js";
+import {
+  callOptions,
+  callsOf,
+  findToken,
+  gasOf,
+  poolOptions,
+  poolsFor,
+  printPlan,
+  readPoolFile,
+  savePlan,
+} from "../trading.js";
 
 export const routeCommand = command({
   summary:
     "Sell a token for another over all pools of a file: an ordered plan in base units, and the bound no trade beats.",
   options: {
     ...poolOptions,
+    ...callOptions,
     sell: text("How much of what, in whole tokens.", "AMOUNT:TOKEN", undefined),
     buy: text("Symbol or address.", "TOKEN", undefined),
     slippage: integer("Basis points by which each swap may pay less than its quote.", 50, { min: 0, max: 10_000 }),
@@ -48,7 +59,8 @@ export const routeCommand = command({
       `${amount} ${from.symbol} buys ${formatUnits(plan.received, to.decimals)} ${to.symbol} over ${pools.length} pools:`,
     );
     printPlan(plan, pools, to, out);
-    if (file !== undefined) await savePlan(name, file, plan, out);
+    const calls = callsOf(name, plan, options);
+    if (file !== undefined) await savePlan(name, file, { ...plan, ...(calls && { calls }) }, out);
     return { figures: planFigures(plan, pools.length, to.decimals, ms) };
   },
 });

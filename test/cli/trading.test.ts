@@ -60,6 +60,23 @@ test("route sells 1000 USDC over both pools, with its bound and a plan in base u
   }
 });
 
+test("route over a table of Curve pools, left-out pools said aloud", async () => {
+  const head =
+    "pool_address,n_coins,is_meta,a,gamma,fee,offpeg_fee_multiplier,reserves,normalized_reserves,token_symbols_by_index,token_addresses_by_index";
+  const row = (k: number, gamma: string) =>
+    `${address(200 + k)},2,false,200.0,${gamma},4000000.0,,[1.0E12 1.1E24],[1.0E6 1.1E6],"[""USDC"" ""DAI""]","[""${address(1)}"" ""${address(5)}""]"`;
+  await writeFile(at("curve.csv"), [head, row(1, ""), row(2, "1.0E15")].join("\n"));
+  const words = ["route", "--pools", at("curve.csv"), "--sell", "1000:USDC", "--buy", "DAI"];
+  const strict = await vouch(...words);
+  expect([strict.code, strict.stdout]).toEqual([64, ""]);
+  expect(strict.stderr).toMatch(/readCurvePools: pool 0x0{37}0ca: gamma: expected nothing/);
+  const { code, stdout } = await vouch(...words, "--skip-invalid", "--json");
+  const { figures } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+  expect(code).toBe(0);
+  expect(figures.pools).toBe(1);
+  expect(Math.abs(figures.received / 1000 - 1)).toBeLessThan(2e-3);
+});
+
 test("arbitrage takes the difference of the two prices", async () => {
   const { code, stdout } = await vouch("arbitrage", "--pools", at("good.json"), "--json");
   const { figures } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
@@ -93,6 +110,22 @@ test.each([
   [["--sell", "1000:NONE", "--buy", "WETH"], "expected a token of the pools, got NONE"],
   [["--sell", "NaN:USDC", "--buy", "WETH"], "--sell AMOUNT:TOKEN"],
   [["--sell", "1000:USDC", "--buy", "WETH", "--gas", "-1"], "--gas: expected an amount of WETH"],
+  [["--sell", "1000:USDC", "--buy", "WETH", "--to", `0x${"1".repeat(40)}`], "--to, --deadline: expected both"],
+  [
+    [
+      "--sell",
+      "1000:USDC",
+      "--buy",
+      "WETH",
+      "--to",
+      `0x${"1".repeat(40)}`,
+      "--deadline",
+      "1800000000",
+      "--out",
+      "plan.json",
+    ],
+    "routerCalls: step 0, pool 0x",
+  ],
 ])("a bad order %s is refused", async (words, message) => {
   const { code, stderr } = await vouch("route", "--pools", at("good.json"), ...words);
   expect(code).toBe(64);
