@@ -34,7 +34,9 @@ export function idxImages(images: IdxArray, labels: IdxArray): LabelledImages {
     throw unreadable("idxImages: labels", `[${count}], one an image`, `[${labels.shape}]`);
   }
   requireLabels("idxImages: labels", labels.data);
-  return { count: count!, side: side!, pixels: Float32Array.from(images.data, (b) => b / 255), labels: labels.data };
+  const pixels = new Float32Array(images.data.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = images.data[i]! / 255;
+  return { count: count!, side: side!, pixels, labels: labels.data };
 }
 
 /** Values of a line of the digits: 64 pixels 0 … 16, then the label. */
