@@ -2,6 +2,7 @@
 
 import { machineLine } from "../cli/output.js";
 import { conversions } from "./conversions.js";
+import { davisyin } from "./davisyin.js";
 import { decisions } from "./decisions.js";
 import { devices } from "./devices.js";
 import { endtoend } from "./endtoend.js";
@@ -29,6 +30,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 
 const benches: Readonly<Record<string, Bench>> = {
   conversions,
+  davisyin,
   decisions,
   devices,
   endtoend,

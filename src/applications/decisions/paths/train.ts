@@ -42,7 +42,7 @@ export interface TrainPathsOptions extends EngineOptions, Pick<FitOptions, "onSt
 }
 
 /** A visit ends for a sample at a residual of 1e-3; later visits start where the last one ended. */
-const STEPS: Steps = { warm: 60, cold: 200, every: 10, tolerance: 1e-3 };
+export const PATH_STEPS: Steps = { warm: 60, cold: 200, every: 10, tolerance: 1e-3 };
 
 /**
  * Learn the cost network by the mean squared error of decisions; options default to PATHS_RECIPE.
@@ -55,7 +55,7 @@ export async function trainPaths(
   options: TrainPathsOptions = {},
 ): Promise<{ bundle: Bundle; result: FitResult }> {
   const { validation, batch, passes, phases, learningRate, hidden, gamma, seed } = { ...PATHS_RECIPE, ...options };
-  const { onStep, onPhase, resume, signal, threads, device, backward, steps = STEPS } = options;
+  const { onStep, onPhase, resume, signal, threads, device, backward, steps = PATH_STEPS } = options;
   const model = gridModel(size, { context, hidden, gamma, seed });
   const kept = train.count - validation;
   const result = await fit(model, model.initialWeights(), pathSet(someOf(train, 0, kept)), {
