@@ -19,6 +19,7 @@ import { router } from "./router.js";
 import { soak } from "./soak.js";
 import { solvers } from "./solvers.js";
 import { tamper } from "./tamper.js";
+import { traffic } from "./traffic.js";
 import { tvRadius } from "./tv-radius.js";
 import { witness } from "./witness.js";
 
@@ -47,6 +48,7 @@ const benches: Readonly<Record<string, Bench>> = {
   integers,
   robust,
   router,
+  traffic,
   "tv-radius": tvRadius,
   witness,
 };

@@ -5,3 +5,4 @@ export * from "./flow.js";
 export * from "./layer.js";
 export * from "./network.js";
 export * from "./paths/index.js";
+export * from "./traffic/index.js";
