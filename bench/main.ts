@@ -7,6 +7,8 @@ import { decisions } from "./decisions.js";
 import { devices } from "./devices.js";
 import { endtoend } from "./endtoend.js";
 import { engine } from "./engine.js";
+import { fenchel } from "./fenchel.js";
+import { functions } from "./functions.js";
 import { gradients } from "./gradients.js";
 import { integers } from "./integers.js";
 import { jfb } from "./jfb.js";
@@ -36,6 +38,8 @@ const benches: Readonly<Record<string, Bench>> = {
   devices,
   endtoend,
   engine,
+  fenchel,
+  functions,
   gradients,
   jfb,
   level,

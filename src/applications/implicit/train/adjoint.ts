@@ -1,0 +1,121 @@
+/** @file States of a batch and the gradient of a loss through them, in closed form. */
+
+import { VouchError } from "../../../errors.js";
+import { applyPhi, type Placed, placed, pullbackPhi } from "../activations/phi.js";
+import { addScaled, applyRows, type Dense, dense, times, transposed } from "../dense.js";
+import { type ImplicitModel, sizesOf } from "../model.js";
+import { outputs } from "../predict.js";
+import { denseA } from "../state-matrix.js";
+
+/** Gradients by the names of a model's parts, and of the inputs [m, p]. */
+export interface Gradients {
+  readonly A: Dense;
+  readonly B: Dense;
+  readonly C: Dense;
+  readonly D: Dense;
+  readonly stateBias: Float64Array;
+  readonly outputBias: Float64Array;
+  readonly U: Dense;
+}
+
+/** A batch at its fixed point: x, z = Ax + Bu + b and ŷ, samples in rows. */
+export interface Equilibrium {
+  readonly X: Dense;
+  readonly Z: Dense;
+  readonly Y: Dense;
+}
+
+/** ‖step‖_∞ relative to ‖iterate‖_∞ at which Picard iterations of a batch end, where the caller says nothing. */
+const TOLERANCE = 1e-10;
+const MOST = 2000;
+
+/**
+ * X = φ(XAᵀ + UBᵀ + b) by Picard iteration on the whole batch.
+ *
+ * The condition ‖A‖_∞ < 1, or another for Picard iteration, is the caller's, who projects A; where it is broken the iteration ends in
+ * an error, not in an X.
+ *
+ * @param start  X to begin with; zeros by default
+ * @throws convergence
+ */
+export function equilibrium(model: ImplicitModel, U: Dense, start?: Dense, tolerance = TOLERANCE): Equilibrium {
+  const { n } = sizesOf(model);
+  const parts = placed(model.phi);
+  const At = transposed(denseA(model.A));
+  const drive = applyRows(U, model.B);
+  for (let e = 0; e < drive.data.length; e++) drive.data[e]! += model.stateBias[e % n]!;
+  const state: { Z: Dense } = { Z: drive };
+  const X = picard("equilibrium", tolerance, start ?? dense(U.rows, n), (from) => {
+    state.Z = addScaled(1, times(from, At), drive);
+    const next = dense(U.rows, n);
+    applyPhi(parts, n, state.Z.data, next.data);
+    return next;
+  });
+  return { X, Z: state.Z, Y: outputs(model, X, U) };
+}
+
+/**
+ * Gradients of a loss from its own L = ∂ℓ/∂Ŷ:
+ *
+ *     V = φ′(Z)ᵀ(VA + LC) by Picard iteration,   ∇A = VᵀX,  ∇B = VᵀU,  ∇C = LᵀX,  ∇D = LᵀU,  ∇u = VB + LD
+ *
+ * @throws convergence
+ * @source El Ghaoui et al. 2021, Appendix G
+ */
+export function gradients(
+  model: ImplicitModel,
+  U: Dense,
+  { X, Z }: Equilibrium,
+  L: Dense,
+  tolerance = TOLERANCE,
+): Gradients {
+  const { n } = sizesOf(model);
+  const parts: readonly Placed[] = placed(model.phi);
+  const A = denseA(model.A);
+  const LC = times(L, model.C);
+  const V = picard("gradients", tolerance, dense(U.rows, n), (from) => {
+    const next = addScaled(1, times(from, A), LC);
+    pullbackPhi(parts, n, Z.data, next.data);
+    return next;
+  });
+  const Vt = transposed(V);
+  const Lt = transposed(L);
+  return {
+    A: times(Vt, X),
+    B: times(Vt, U),
+    C: times(Lt, X),
+    D: times(Lt, U),
+    stateBias: rowSums(Vt),
+    outputBias: rowSums(Lt),
+    U: addScaled(1, times(V, model.B), times(L, model.D)),
+  };
+}
+
+function rowSums({ rows, columns, data }: Dense): Float64Array {
+  return Float64Array.from({ length: rows }, (_, i) =>
+    data.subarray(i * columns, (i + 1) * columns).reduce((a, b) => a + b, 0),
+  );
+}
+
+function picard(name: string, tolerance: number, start: Dense, step: (from: Dense) => Dense): Dense {
+  let X = start;
+  let change = Infinity;
+  for (let count = 0; count < MOST; count++) {
+    const next = step(X);
+    let size = 0;
+    change = 0;
+    for (let e = 0; e < next.data.length; e++) {
+      change = Math.max(change, Math.abs(next.data[e]! - X.data[e]!));
+      size = Math.max(size, Math.abs(next.data[e]!));
+    }
+    X = next;
+    if (change <= tolerance * size) return X;
+    if (!Number.isFinite(change)) break;
+  }
+  throw new VouchError("convergence", {
+    name,
+    expected: `a fixed point within ${MOST} steps`,
+    got: `a step of ${change}`,
+    remedy: "Project A, `rowsOnL1Ball`, with a smaller κ.",
+  });
+}
