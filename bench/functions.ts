@@ -10,7 +10,7 @@ import { type Random, random } from "../src/random.js";
 import type { Bench } from "./main.js";
 
 const CURVE = { states: 75, samples: 200, kappa: 0.5, steps: 300, learningRate: 0.03, ridge: 0.1 };
-const LEVEL = { level: 6, samples: 8000, test: 2000, kappa: 0.95, steps: 10_000, batch: 128, learningRate: 0.05 };
+const LEVEL = { level: 6, samples: 8000, test: 2000, kappa: 0.95, steps: 20_000, batch: 128, learningRate: 0.05 };
 
 const curve = (u: number) => 5 * Math.cos(Math.PI * u) * Math.exp(-Math.abs(u) / 2);
 const cosine = (rate: number, steps: number) => (t: number) => 0.5 * rate * (1 + Math.cos((Math.PI * t) / steps));

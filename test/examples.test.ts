@@ -23,6 +23,8 @@ const promises: Readonly<Record<string, RegExp>> = {
   "12-shortest-paths.ts": /^(9\d|100) of 100 paths are shortest.*\nfirst: VERIFIED, gap 0\n/,
   "09-scan-of-your-own.ts":
     /^24 × 94 rays, 2000 meet .*\nFBP: .*\nTV: 30\..*box 0\.00\nnothing that fits .* than 0\.\d+ %/,
+  "13-feedback-loop.ts":
+    /14 states: 4 predictions by substitution, 1 step\ngain 0\.1: well-posed, .*\ngain 10: feedback: expected an A/,
 };
 
 describe("examples", () => {
