@@ -15,7 +15,7 @@ import { newestTorch, startPeer } from "./peer.js";
 
 const BATCH = 200;
 const HIDDEN = 10;
-const ROUNDS = 3;
+const ROUNDS = 2;
 type Log = (line: string) => void;
 
 /** Median ms of an epoch, ours and the peer's, the rounds interleaved; the first epoch, from cold starts, is not counted. */

@@ -2,6 +2,7 @@
 
 export * from "./dyadic.js";
 export * from "./flow.js";
+export * from "./knapsack.js";
 export * from "./layer.js";
 export * from "./network.js";
 export * from "./paths/index.js";
