@@ -1,4 +1,4 @@
-/** @file Block coordinate descent with Fenchel divergences against RMSProp, and the recovery of a sparse input matrix. */
+/** @file Block coordinate descent with Fenchel divergences against RMSProp, on networks of two hidden layers. */
 
 import { denseOf } from "../src/applications/implicit/dense.js";
 import { tanhDivergence } from "../src/applications/implicit/fenchel/divergence.js";

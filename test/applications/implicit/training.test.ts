@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { rootMeanSquare, SIZES, samplesOf, sparseWeights } from "../../../bench/fenchel-data.js";
+import { fitCurve, teachStudent } from "../../../bench/functions.js";
 import { type Dense, dense, denseOf } from "../../../src/applications/implicit/dense.js";
 import {
   type Divergence,
@@ -96,6 +97,23 @@ describe("projected gradient", () => {
       predict(of, U).Y.data.reduce((sum, y, e) => sum + (y - samples.Y.data[e]!) ** 2, 0);
     expect(error(refitOutputs(model, samples, 1e-9))).toBeLessThan(error(model));
     expect(error(refitOutputs(teacher, samples, 1e-9))).toBeLessThan(1e-9);
+  });
+});
+
+describe("what the bench of functions measures", () => {
+  it("is small for a student of five states and one for a student that learns nothing", () => {
+    const recipe = { level: 1, samples: 400, test: 100, kappa: 0.9, batch: 100, learningRate: 0.05 };
+    const [idle, taught] = [0, 600].map((steps) => teachStudent(random(8), { ...recipe, steps }));
+    expect(idle).toBeGreaterThan(0.5);
+    expect(taught).toBeLessThan(0.1 * idle!);
+  });
+
+  it("is above the noise on training data and below the curve's own size between them", () => {
+    const recipe = { states: 20, samples: 100, kappa: 0.5, steps: 60, learningRate: 0.03, ridge: 0.1 };
+    const { training, clean } = fitCurve(random(9), recipe);
+    expect(training).toBeGreaterThan(0.3);
+    expect(clean).toBeLessThan(1.6);
+    expect(fitCurve(random(9), { ...recipe, steps: 0 }).training).toBeGreaterThan(training);
   });
 });
 
