@@ -113,6 +113,7 @@ export * from "./splitting/proximal-gradient.js";
 export * from "./splitting/split.js";
 export * as tensor from "./tensor/index.js";
 export * from "./training/adam.js";
+export * from "./training/bayes.js";
 export * from "./training/check-descent.js";
 export * from "./training/cross-entropy.js";
 export * from "./training/dataset.js";
