@@ -1,6 +1,7 @@
 /** @file npm run -s bench -- NAME [--json]: figures within one run. */
 
 import { machineLine } from "../cli/output.js";
+import { bayes } from "./bayes.js";
 import { conversions } from "./conversions.js";
 import { davisyin } from "./davisyin.js";
 import { decisions } from "./decisions.js";
@@ -11,6 +12,7 @@ import { fenchel } from "./fenchel.js";
 import { functions } from "./functions.js";
 import { gradients } from "./gradients.js";
 import { integers } from "./integers.js";
+import { iterations } from "./iterations.js";
 import { jfb } from "./jfb.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
@@ -32,6 +34,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 }>;
 
 const benches: Readonly<Record<string, Bench>> = {
+  bayes,
   conversions,
   davisyin,
   decisions,
@@ -41,6 +44,7 @@ const benches: Readonly<Record<string, Bench>> = {
   fenchel,
   functions,
   gradients,
+  iterations,
   jfb,
   level,
   "null-space": nullSpace,

@@ -25,6 +25,7 @@ import { trainImagesCommand } from "./train-images.js";
 import { trainPathsCommand } from "./train-paths.js";
 import { trainTradingCommand } from "./train-trading.js";
 import { trainTradingPublished } from "./train-trading-published.js";
+import { tuneCt } from "./tune-ct.js";
 import { verifyCommand } from "./verify.js";
 
 export const commands: Commands = {
@@ -41,6 +42,7 @@ export const commands: Commands = {
   "train paths": trainPathsCommand,
   "train trading": trainTradingCommand,
   "train trading-published": trainTradingPublished,
+  "tune ct": tuneCt,
   "data simulate": dataSimulate,
   "data download": dataDownload,
   calibrate: calibrateCommand,

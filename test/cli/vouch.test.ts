@@ -194,6 +194,41 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
   expect(x.data).toBeInstanceOf(Float32Array);
 });
 
+test("tune: trials respect what is asked, end no worse than their start, and go on to the same ones", async () => {
+  const words = ["tune", "ct", "--limit", "2", "--max-steps", "400", "--gap", "0.1", "--json", ...model()];
+  const whole = await vouch([...words, "--trials", "9", "--out", at("whole.json")]);
+  expect(whole.code).toBe(0);
+  const { figures } = lastLine(whole);
+  expect(figures.best).toBeLessThanOrEqual(400);
+  expect(figures.relaxation).toBeGreaterThanOrEqual(1);
+  expect(figures.relaxation).toBeLessThan(2);
+  expect((await vouch([...words, "--trials", "8", "--out", at("part.json")])).code).toBe(0);
+  const again = await vouch([...words, "--trials", "9", "--out", at("part.json")]);
+  expect([again.code, lastLine(again).code]).toEqual([74, "file"]);
+  expect((await vouch([...words, "--trials", "9", "--resume", "--out", at("part.json")])).code).toBe(0);
+  const [a, b] = await Promise.all(
+    ["whole.json", "part.json"].map(async (name) => JSON.parse(await readFile(at(name), "utf8"))),
+  );
+  expect(b.trials.slice(0, 8)).toEqual(a.trials.slice(0, 8));
+  expect(b.trials.length).toBe(9);
+  const loss = await vouch([
+    "tune",
+    "ct",
+    "--for",
+    "loss",
+    "--limit",
+    "2",
+    "--trials",
+    "3",
+    "--out",
+    at("rho.json"),
+    "--json",
+    ...model(),
+  ]);
+  expect(lastLine(loss).figures.rho).toBeGreaterThanOrEqual(0.6);
+  expect(lastLine(loss).figures.best).toBeLessThan(0.1);
+});
+
 test("reconstruct --gap stops at a proven gap, states it in words, and refuses a gap out of range", async () => {
   const image = Float32Array.from({ length: SIZE * SIZE }, (_, i) => (i % SIZE < SIZE / 2 ? 0.7 : 0.1));
   await writeFile(at("halves.npy"), formatNpy({ shape: [SIZE, SIZE], data: image }));

@@ -20,3 +20,4 @@ export * from "./score.js";
 export * from "./select.js";
 export * from "./self-consistency.js";
 export * from "./tomography.js";
+export * from "./tune.js";

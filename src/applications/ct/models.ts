@@ -54,6 +54,8 @@ export interface ConvexOptions {
   readonly size?: number;
   /** ρ in (0, 1]; the data's δ is δ_cert, see `fidelity`. */
   readonly rho: number;
+  /** Dual over primal progress of each term, see `linearizedAdmm`; the answer does not depend on it. */
+  readonly ratio?: Readonly<Record<"fidelity" | "regularization", number>>;
 }
 
 /**
@@ -64,7 +66,8 @@ export interface ConvexOptions {
  * @throws parameter if ρ is out of range
  * @source Heaton & Wu Fung 2023, eq. (17) with f the weighted ℓ1 norm
  */
-export function learnedConvex(ct: Tomography, { count = 32, size = 7, rho }: ConvexOptions): Model {
+export function learnedConvex(ct: Tomography, options: ConvexOptions): Model {
+  const { count = 32, size = 7, rho, ratio = LEARNED_RATIO } = options;
   requireRho("learnedConvex", rho);
   const image = { height: ct.size, width: ct.size };
   return define({
@@ -76,7 +79,7 @@ export function learnedConvex(ct: Tomography, { count = 32, size = 7, rho }: Con
       fidelity: fidelity(ct, rho, d, delta),
       regularization: { prox: weightedL1(reshape(tau, [count, 1, 1])), of: conv2d(K, image) },
     }),
-    split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO }),
+    split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio }),
   });
 }
 

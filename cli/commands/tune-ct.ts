@@ -1,0 +1,128 @@
+/** @file vouch tune ct: constants of a trained CT model by Bayesian optimization, on training images. */
+
+import { existsSync } from "node:fs";
+import { z } from "zod";
+import { LEARNED } from "../../src/applications/ct/methods/index.js";
+import { lossAt, RHO_SPACE, STEP_DEFAULT, STEP_SPACE, stepsToGap } from "../../src/applications/ct/tune.js";
+import { VouchError } from "../../src/errors.js";
+import { parseBundle } from "../../src/files/bundle.js";
+import { minimize, type Point, type Trial } from "../../src/training/bayes.js";
+import { command } from "../command.js";
+import { engineOf, engineOptions, modelOption, phantom, scan, scanOptions, seedOption, simulateAll } from "../ct.js";
+import { within } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
+import { readCollection, readJson } from "../images.js";
+import { readBundled } from "../model-bundle.js";
+import { choice, flag, integer, number, text } from "../options.js";
+
+const stored = z.object({
+  asked: z.string(),
+  trials: z.array(z.object({ point: z.record(z.string(), z.number()), value: z.number().nullable() })),
+});
+
+export const tuneCt = command({
+  summary: "Tune constants of a trained CT model by Bayesian optimization: steps to a proven gap, or the loss by ρ.",
+  options: {
+    for: choice(
+      "What to lower: steps of l2o_convex to a proven gap, or the mean squared error by ρ.",
+      ["steps", "loss"],
+      "steps",
+    ),
+    ...modelOption("ct-chest"),
+    data: text("Training images, never test images: generated phantoms or a file.", "ellipses|PATH", "ellipses"),
+    limit: integer("Images, evenly over the file.", 4, { min: 1 }),
+    trials: integer("Trials in all.", 30, { min: 1 }),
+    gap: number("Proven gap that steps are counted to.", 0.01, { above: 0, max: 0.5 }),
+    "max-steps": integer("Steps at which a trial gives up.", 3000, { min: 20 }),
+    out: text("All trials, written after each.", "FILE.json", "out/tune.json"),
+    resume: flag("Go on with the trials in --out, to the same ones as without the interruption."),
+    ...scanOptions,
+    ...engineOptions,
+    ...seedOption,
+  },
+  async run({ name, options, out, progress, signal }) {
+    const { seed, trials, out: target } = options;
+    const ct = scan(options);
+    const bundle = await within(`${name}: --model ${options.model}`, async () =>
+      parseBundle(await readBundled(options.model, "weights (.safetensors)")),
+    );
+    const learned = LEARNED.find(({ manifest }) => manifest === bundle.manifest.model);
+    if (learned === undefined || (options.for === "loss" && learned.definition["rho"] === undefined)) {
+      throw new VouchError("format", {
+        name: `${name}: --model`,
+        expected: "a learned model with a radius of its own",
+        got: bundle.manifest.model,
+        remedy: "Pass weights of an l2o method.",
+      });
+    }
+    const images = await tuningImages(name, options.data, ct, options);
+    const measurements = simulateAll(ct, images, seed, "tune");
+    const engine = engineOf(options);
+    const examples = images.map((image, i) => ({ image, measurement: measurements[i]! }));
+    const limits = { gap: options.gap, maxSteps: options["max-steps"], ...engine };
+    const forSteps = options.for === "steps";
+    const objective = (point: Point) =>
+      forSteps
+        ? stepsToGap(ct, bundle, measurements, point, limits)
+        : lossAt(ct, learned, bundle, examples, point, engine);
+    const start: Point = forSteps ? STEP_DEFAULT : { rho: bundle.manifest.options["rho"]! };
+    const { resume: goOn, trials: _, out: __, device: ___, threads: ____, ...identity } = options;
+    const asked = JSON.stringify(identity);
+    const before = goOn ? await resumed(name, target, asked) : [];
+    if (!goOn && existsSync(target)) {
+      throw new VouchError("file", {
+        name: `${name}: --out`,
+        expected: "a name without trials",
+        got: target,
+        remedy: "Go on with --resume, or choose another --out.",
+      });
+    }
+    const bar = progress("tune", trials, "trials");
+    const atStart = await objective(start);
+    const { best } = await minimize(objective, {
+      space: forSteps ? STEP_SPACE : RHO_SPACE,
+      seed,
+      trials,
+      resume: before,
+      async onTrial(trial, all) {
+        await writeFileAtomic(target, new TextEncoder().encode(`${JSON.stringify({ asked, trials: all }, null, 1)}\n`));
+        if (signal.aborted) {
+          const remedy = `Go on with --resume: they are in ${target}.`;
+          throw new VouchError("cancelled", { name, expected: `${trials} trials`, got: `${all.length}`, remedy });
+        }
+        bar.update(all.length, `${trial.value.toPrecision(4)}`);
+      },
+    }).finally(() => bar.stop());
+    for (const [key, value] of Object.entries(best.point)) out.line(`${key} = ${Number(value.toPrecision(4))}`);
+    const what = forSteps ? `steps to a proven gap of ${options.gap}` : "mean squared error";
+    out.line(`${what}: ${best.value.toPrecision(4)}; as shipped ${atStart.toPrecision(4)}. Trials in ${target}.`);
+    return {
+      figures: { ...best.point, best: best.value, default: atStart, over_default: best.value / atStart, trials },
+    };
+  },
+});
+
+async function resumed(name: string, path: string, asked: string): Promise<Trial[]> {
+  const found = await readJson(`${name}: --resume`, path, stored, "trials of this command");
+  if (found.asked !== asked) {
+    throw new VouchError("parameter", {
+      name: `${name}: --resume`,
+      expected: `the options the trials began with, ${found.asked}`,
+      got: asked,
+      remedy: "Resume with the same options, or choose another --out.",
+    });
+  }
+  return found.trials.map(({ point, value }) => ({ point, value: value ?? Number.NaN }));
+}
+
+async function tuningImages(
+  name: string,
+  data: string,
+  ct: ReturnType<typeof scan>,
+  { limit, seed }: { readonly limit: number; readonly seed: number },
+): Promise<Float32Array[]> {
+  if (data === "ellipses") return Array.from({ length: limit }, (_, i) => phantom(ct, seed, "tune", i));
+  const { slices } = await readCollection(`${name}: --data`, data, { size: ct.size, use: "training" });
+  const kept = Math.min(limit, slices.length);
+  return Array.from({ length: kept }, (_, i) => slices[Math.floor(((i + 0.5) * slices.length) / kept)]!.image);
+}

@@ -1,0 +1,76 @@
+/** @file Constants of the CT models that Bayesian optimization tunes: steps for speed, ρ for quality. */
+
+import type { EngineOptions } from "../../engine/session.js";
+import type { Bundle } from "../../files/bundle.js";
+import { compileModel } from "../../model.js";
+import { relaxed } from "../../solvers/relaxed.js";
+import type { BayesOptions, Point } from "../../training/bayes.js";
+import type { Measurement } from "./examples.js";
+import { convex } from "./methods/convex.js";
+import { definitionOf, type LearnedMethod } from "./methods/learned.js";
+import { solverData } from "./methods.js";
+import { LEARNED_RATIO, learnedConvex } from "./models.js";
+import type { Tomography } from "./tomography.js";
+
+/**
+ * Steps of L-ADMM: αᵢ‖Sᵢ‖² of both terms and the over-relaxation. β = 1/Σαᵢ‖Sᵢ‖² and λᵢ = 1/αᵢ follow, so that β Σαᵢ‖Sᵢ‖² ≤ 1 and
+ * αᵢλᵢ ≤ 1 hold at every point.
+ *
+ * @source Pham et al. 2025, α, β, λ by Bayesian optimization; the bounds are those of `linearizedAdmm`
+ */
+export const STEP_SPACE: BayesOptions["space"] = {
+  fidelity: { low: 30, high: 60_000, scale: "log" },
+  regularization: { low: 30, high: 60_000, scale: "log" },
+  relaxation: { low: 1, high: 1.95, scale: "linear" },
+};
+
+/** What the models are solved with. */
+export const STEP_DEFAULT: Point = { fidelity: LEARNED_RATIO, regularization: LEARNED_RATIO, relaxation: 1.9 };
+
+/** ρ, the share of δ_cert that a model solves in. */
+export const RHO_SPACE: BayesOptions["space"] = { rho: { low: 0.6, high: 1, scale: "linear" } };
+
+/** Looks at the gap, in steps. */
+const LOOK = 20;
+
+export interface StepsOptions extends EngineOptions {
+  /** Proven gap at which a slice has ended. */
+  readonly gap: number;
+  readonly maxSteps: number;
+}
+
+/** Mean steps of the learned convex model to a proven gap; slices that do not come there count with `maxSteps`. */
+export async function stepsToGap(
+  ct: Tomography,
+  bundle: Bundle,
+  measurements: readonly Measurement[],
+  point: Point,
+  { gap, maxSteps, ...engine }: StepsOptions,
+): Promise<number> {
+  const { count, size, rho } = definitionOf(convex, bundle) as { count: number; size: number; rho: number };
+  const ratio = { fidelity: point["fidelity"]!, regularization: point["regularization"]! };
+  const model = learnedConvex(ct, { count, size, rho, ratio });
+  const solver = relaxed(point["relaxation"]!);
+  const chunk = { every: LOOK / 2, checks: 2 };
+  await using compiled = await compileModel(model, bundle.weights, { ...engine, solver, chunk });
+  // Below any residual a slice comes to: the gap alone ends it.
+  const { steps } = await compiled.solve(solverData(measurements), { gap, maxSteps, tolerance: 1e-7, strict: false });
+  return steps.reduce((a, b) => a + b, 0) / steps.length;
+}
+
+/** Mean squared error of a method's answers where its file says another ρ. */
+export async function lossAt(
+  ct: Tomography,
+  learned: LearnedMethod,
+  bundle: Bundle,
+  examples: readonly { readonly image: Float32Array; readonly measurement: Measurement }[],
+  point: Point,
+  engine: EngineOptions,
+): Promise<number> {
+  const { manifest, weights } = bundle;
+  const moved = { manifest: { ...manifest, options: { ...manifest.options, rho: point["rho"]! } }, weights };
+  await using open = await learned.method(ct, moved).open(engine);
+  const { x } = await open.reconstruct(examples.map(({ measurement }) => measurement));
+  const truth = examples.flatMap(({ image }) => [...image]);
+  return truth.reduce((sum, value, i) => sum + (x.data[i]! - value) ** 2, 0) / truth.length;
+}
