@@ -161,6 +161,22 @@ describe("plans of random networks", () => {
     }
   });
 
+  it("fill orders over a pool whose best trade jumps from none to all", () => {
+    const rng = random(12);
+    let filled = 0;
+    for (let k = 0; k < 60; k++) {
+      const amount = ({ decimals }: Token) => 10n ** BigInt(decimals + 3) + BigInt(rng.integer(10 ** 6)) * 10n ** 5n;
+      const fee = { numerator: BigInt(rng.integer(100)), denominator: 10_000n };
+      const rates = [1n, 1n, 10n ** 12n];
+      const tokens = [A, B, C];
+      const pool = constantSum({ address: address(2002), tokens, reserves: tokens.map(amount), rates, fee });
+      const sell = { token: A.address, amount: E18 + BigInt(rng.integer(10 ** 9)) };
+      const plan = route([pool], { sell, buy: (k % 2 ? B : C).address, slippageBps: 0 });
+      if (plan.steps.length > 0 && plan.received === pool.quoteExact(0, 1 + ((k + 1) % 2), sell.amount)) filled++;
+    }
+    expect(filled).toBeGreaterThanOrEqual(57);
+  });
+
   it("mix protocols: several assets, constant sums and stable curves in one plan", () => {
     const pools = mixed();
     const sell = { token: A.address, amount: 20_000n * E18 };

@@ -11,7 +11,7 @@ const WORTH = 1e-12;
  * From the last swap to the first: where its output is left over at the end, or its input buys a fraction of a unit that the
  * contract keeps, the least input that pays the rest. What is saved is left over of the token before, and so on back.
  *
- * Pools that are swapped with more than once stay as they are. Nothing ends below 0, and no token but those saved ends with more.
+ * What is sold is sold whole, and pools that are swapped with more than once stay as they are. Nothing ends below 0.
  *
  * @param prices  worth of a base unit of each token
  * @param wanted  the token of which nothing is given back
@@ -34,7 +34,8 @@ export function giveBack(
     const swap = swaps[k]!;
     const { edge, tokenIn, tokenOut, amountIn, amountOut } = swap;
     const spare = tokenOut === wanted ? 0n : left[tokenOut]!;
-    if (visits.get(edge)! > 1 || prices[tokenOut]! * (Number(spare) + 1) <= WORTH * total) continue;
+    if (held[tokenIn]! > 0n || visits.get(edge)! > 1) continue;
+    if (prices[tokenOut]! * (Number(spare) + 1) <= WORTH * total) continue;
     const { market, tokens } = edges[edge]!;
     const [i, j] = [tokens.indexOf(tokenIn), tokens.indexOf(tokenOut)];
     const x = spare < amountOut ? leastFor(market, i, j, amountIn, amountOut - spare) : 0n;

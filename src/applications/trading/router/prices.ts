@@ -48,6 +48,8 @@ const FEW = 16;
 const FAR = 200;
 /** At the start: share of what moves beyond which a token is out of balance, first change of a price that is tried, and halvings. */
 const COARSE = { lopsided: 0.5, reach: 1e-2, halvings: 14 } as const;
+/** Share of D that pricing tokens alone must gain at the start to be kept. */
+const GAIN = 0.01;
 /** At the end: what little worth hides from D. */
 const FINE = { lopsided: 1e-6, reach: 1e-9, halvings: 60 } as const;
 /** What rounding leaves of D, relative to the sum of its terms. */
@@ -132,7 +134,10 @@ export function dualPrices(
 
   const at = incident(problem);
   const begin = start ? start.map((price) => Math.log(price)) : spanningPrices(problem);
-  let { u, here, steps } = descend(balanceEach(problem, at, begin, evaluate(problem, begin), used, COARSE), maxSteps);
+  const first = evaluate(problem, begin);
+  const balanced = balanceEach(problem, at, begin, first, used, COARSE);
+  const better = evaluate(problem, balanced).value < (1 - GAIN) * first.value;
+  let { u, here, steps } = descend(better ? balanced : begin, maxSteps);
   for (let round = 0; round < ROUNDS && unbalanced(here, used) > tolerance; round++) {
     const more = descend(balanceEach(problem, at, u, here, used, FINE), Math.min(maxSteps - steps, STEPS_A_ROUND));
     [u, here, steps] = [more.u, more.here, steps + more.steps];
@@ -223,7 +228,8 @@ function balanceEach(
       if (net(middle) >= 0 === up) outside = middle;
       else inside = middle;
     }
-    u[token] = outside;
+    // Where the trade jumps, as with a sum, what is held is rather asked for too much than not at all: the plan takes what there is.
+    u[token] = up && held[token]! > 0 ? inside : outside;
   }
   return u;
 }
