@@ -82,7 +82,7 @@ export const releasedMethod = (name: string, channels: number): LearnedMethod =>
     manifest: "ct-released",
     summary: `the released iteration, ${channels} channels, 200 times; no guarantee`,
     definition: { channels, step: channels === 16 ? 0.0169 : 0.01 },
-    recipe: { phases: 3, passes: 1, slices: channels === 16 ? 893 : 300, batch: 8, learningRate: 1e-3 },
+    recipe: { phases: 3, passes: 1, slices: channels === 16 ? 600 : 300, batch: 8, learningRate: 1e-3 },
     train: (ct, images, options) => {
       const { channels: c, step } = options.definition as { channels: number; step: number };
       const model = released(ct, { channels: c, step, seed: options.seed });
