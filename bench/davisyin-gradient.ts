@@ -1,8 +1,8 @@
 /** @file The implicit gradient through Davis–Yin against central differences of the whole solve, in float64. */
 
 import { drawPathData } from "../src/applications/decisions/paths/data.js";
+import { pathSet } from "../src/applications/decisions/paths/losses.js";
 import { gridModel } from "../src/applications/decisions/paths/model.js";
-import { pathSet } from "../src/applications/decisions/paths/train.js";
 import { implicit } from "../src/backward/implicit.js";
 import { feedParams, type Weights } from "../src/model.js";
 import { random } from "../src/random.js";

@@ -127,6 +127,7 @@ export {
   networkSize,
 } from "./training/network.js";
 export * from "./training/optimizer.js";
+export type { LossAt, OutsideLoss } from "./training/outside.js";
 export * from "./training/params/filters.js";
 export * from "./training/params/positive.js";
 export * from "./training/params/weights.js";

@@ -1,20 +1,22 @@
 /** @file vouch train paths: shortest paths on a grid from contexts and paths. */
 
+import { PATH_LOSSES } from "../../src/applications/decisions/paths/losses.js";
 import { PATHS_RECIPE, trainPaths } from "../../src/applications/decisions/paths/train.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
-import { integer, number, text } from "../options.js";
+import { choice, integer, number, text } from "../options.js";
 import { pathData } from "../path-data.js";
 import { runTraining, trainingOptions } from "../training.js";
 
 export const trainPathsCommand = command({
-  summary: "Train a shortest-path layer on a grid by JFB, from contexts and paths; resumable.",
+  summary: "Train a shortest-path layer on a grid, from contexts and paths or true costs; resumable.",
   options: {
     grid: integer("Nodes of one side: a grid of the data folder, or a drawn one.", 10, { min: 2, max: 200 }),
     out: {
       ...text("Weights, written when training is done.", "FILE", undefined),
       shown: "out/paths-GRID.safetensors",
     },
+    loss: choice("What is minimised; regret and spo+ are shown true costs.", PATH_LOSSES, PATHS_RECIPE.loss),
     ...trainingOptions,
     phases: integer("Checkpoints in all.", PATHS_RECIPE.phases, { min: 1 }),
     passes: integer("Epochs between two checkpoints.", PATHS_RECIPE.passes, { min: 1 }),

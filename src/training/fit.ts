@@ -1,9 +1,10 @@
-import type { Float32 } from "../engine/session.js";
+import type { EngineOptions, Float32 } from "../engine/session.js";
 import { type Model, requireWeights, type Weights } from "../model.js";
 import { adam } from "./adam.js";
 import { batches, type TrainingSet } from "./dataset.js";
 import { type Network, type NetworkOptions, prepareNetwork } from "./network.js";
 import type { Optimizer } from "./optimizer.js";
+import { type OutsideLoss, prepareOutside } from "./outside.js";
 import type { Schedule } from "./schedule.js";
 import { prepareTrainer, type Trainer, type TrainerOptions, type WarmStarts } from "./trainer.js";
 
@@ -101,6 +102,19 @@ export async function fitNetwork(
   requireWeights("fitNetwork", network, initial);
   const optimizer = options.optimizer ?? adam();
   return descendFrom(initial, training, optimizer, options, () => prepareNetwork(network, optimizer, options));
+}
+
+/** Minimise the mean of a loss computed outside the graph over a training set, by the gradient it gives. */
+export async function fitOutside(
+  network: Network,
+  loss: OutsideLoss,
+  initial: Weights,
+  training: TrainingSet,
+  options: Omit<NetworkFitOptions, keyof NetworkOptions> & EngineOptions = {},
+): Promise<FitResult> {
+  requireWeights("fitOutside", network, initial);
+  const optimizer = options.optimizer ?? adam();
+  return descendFrom(initial, training, optimizer, options, () => prepareOutside(network, loss, optimizer, options));
 }
 
 /** Phases of passes of batches: the loop of every training. */

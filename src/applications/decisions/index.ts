@@ -4,6 +4,7 @@ export * from "./dyadic.js";
 export * from "./flow.js";
 export * from "./knapsack.js";
 export * from "./layer.js";
+export * from "./losses.js";
 export * from "./network.js";
 export * from "./paths/index.js";
 export * from "./traffic/index.js";

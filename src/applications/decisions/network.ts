@@ -6,6 +6,7 @@ import { reshape } from "../../tensor/primitives/broadcast.js";
 import { add, leakyRelu } from "../../tensor/primitives/elementwise.js";
 import { matmul } from "../../tensor/primitives/matmul.js";
 import type { Tensor } from "../../tensor/tensor.js";
+import type { Network } from "../../training/network.js";
 
 export interface CostNetwork {
   /** Numbers of a context. */
@@ -15,6 +16,16 @@ export interface CostNetwork {
   readonly params: Readonly<Record<string, Param>>;
   /** w_Θ(d): [N, costs] from d [N, context]. */
   cost(params: Readonly<Record<string, Tensor>>, d: Tensor): Tensor;
+}
+
+/** The network alone, without the decision: x are the costs. */
+export function asNetwork({ params, context, cost }: CostNetwork): Network {
+  return {
+    name: "costs",
+    params,
+    data: { d: ["N", context] },
+    apply: (read, { d }) => ({ x: cost(read, d!) }),
+  };
 }
 
 /** Slope of the activation below 0. */

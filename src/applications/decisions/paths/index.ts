@@ -6,6 +6,7 @@ export * from "./decide.js";
 export * from "./evaluate.js";
 export * from "./exact.js";
 export * from "./grid.js";
+export * from "./losses.js";
 export * from "./model.js";
 export * from "./proof.js";
 export * from "./regret.js";

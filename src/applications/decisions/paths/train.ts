@@ -1,19 +1,22 @@
-/** @file Training of shortest-path layers: from contexts and paths alone, through the splitting's fixed point. */
+/** @file Training of shortest-path layers: through the splitting's fixed point, or by the exact solver. */
 
 import type { BackwardRule } from "../../../backward/rule.js";
 import type { EngineOptions } from "../../../engine/session.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { adam } from "../../../training/adam.js";
-import type { TrainingSet } from "../../../training/dataset.js";
-import { type FitOptions, type FitResult, fit } from "../../../training/fit.js";
+import { type FitOptions, type FitResult, fit, fitOutside } from "../../../training/fit.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { GAMMA } from "../layer.js";
+import { ofBatches } from "../losses.js";
+import { asNetwork } from "../network.js";
 import { type PathData, type PathSamples, someOf } from "./data.js";
-import { gridModel } from "./model.js";
+import { COST_LOSSES, FLOW_LOSSES, LOSS_WORDS, type PathLossName, pathOracle, pathSet } from "./losses.js";
+import { gridCosts, gridModel, type PathModelOptions } from "./model.js";
 
 /** The recipe the shipped weights were made with: 100 epochs. */
 export const PATHS_RECIPE = {
+  loss: "mse",
   validation: 100,
   batch: 50,
   passes: 20,
@@ -25,6 +28,7 @@ export const PATHS_RECIPE = {
 } as const;
 
 export interface TrainPathsOptions extends EngineOptions, Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+  readonly loss?: PathLossName;
   /** Training contexts kept apart to choose among phases: the last ones. */
   readonly validation?: number;
   readonly batch?: number;
@@ -36,7 +40,7 @@ export interface TrainPathsOptions extends EngineOptions, Pick<FitOptions, "onSt
   readonly hidden?: number;
   readonly gamma?: number;
   readonly seed?: number;
-  /** Default jfb. */
+  /** Of the losses of the flow. Default jfb. */
   readonly backward?: BackwardRule;
   readonly steps?: Steps;
 }
@@ -45,7 +49,9 @@ export interface TrainPathsOptions extends EngineOptions, Pick<FitOptions, "onSt
 export const PATH_STEPS: Steps = { warm: 60, cold: 200, every: 10, tolerance: 1e-3 };
 
 /**
- * Learn the cost network by the mean squared error of decisions; options default to PATHS_RECIPE.
+ * Learn the cost network by a loss of decisions; options default to PATHS_RECIPE.
+ *
+ * Validation is by the loss itself: validation losses of two losses cannot be compared, their regrets can.
  *
  * @throws convergence if the loss is not finite
  * @source McKenzie, Heaton & Wu Fung 2024, §5; deviates: each sample stops on its own and starts where it last ended
@@ -54,14 +60,15 @@ export async function trainPaths(
   { size, context, train }: PathData,
   options: TrainPathsOptions = {},
 ): Promise<{ bundle: Bundle; result: FitResult }> {
-  const { validation, batch, passes, phases, learningRate, hidden, gamma, seed } = { ...PATHS_RECIPE, ...options };
-  const { onStep, onPhase, resume, signal, threads, device, backward, steps = PATH_STEPS } = options;
-  const model = gridModel(size, { context, hidden, gamma, seed });
+  const { loss, validation, batch, passes, phases, learningRate, hidden, gamma, seed } = {
+    ...PATHS_RECIPE,
+    ...options,
+  };
+  const { onStep, onPhase, resume, signal, threads, device } = options;
+  const made = { size, context, hidden, gamma, seed };
   const kept = train.count - validation;
-  const result = await fit(model, model.initialWeights(), pathSet(someOf(train, 0, kept)), {
-    ...{ batch, passes, phases, steps, seed, optimizer: adam(), learningRate: cosineDecay(learningRate) },
-    validation: pathSet(someOf(train, kept, train.count)),
-    ...(backward && { backward }),
+  const result = await learn(loss, made, [someOf(train, 0, kept), someOf(train, kept, train.count)], options, {
+    ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate) },
     ...(onStep && { onStep }),
     ...(onPhase && { onPhase }),
     ...(resume && { resume }),
@@ -69,36 +76,41 @@ export async function trainPaths(
     ...(threads !== undefined && { threads }),
     ...(device !== undefined && { device }),
   });
+  const by = loss in FLOW_LOSSES ? `Davis–Yin at γ = ${gamma}` : "exact shortest paths";
   const card = {
-    data: `${kept} contexts with shortest paths on a ${size}×${size} grid`,
-    training: `mean squared error of decisions, Davis–Yin at γ = ${gamma}, Adam at ${learningRate} with a cosine, batch ${batch}, ${result.phases} phases of ${passes} epochs, seed ${seed}`,
-    validation: `mean squared error ${result.validation.toExponential(3)} on ${validation} further contexts`,
+    data: `${kept} contexts with ${loss === "regret" || loss === "spo+" ? "true costs" : "shortest paths"} on a ${size}×${size} grid`,
+    training: `${LOSS_WORDS[loss]}, ${by}, Adam at ${learningRate} with a cosine, batch ${batch}, ${result.phases} phases of ${passes} epochs, seed ${seed}`,
+    validation: `${LOSS_WORDS[loss]} ${result.validation.toExponential(3)} on ${validation} further contexts`,
   };
-  return {
-    bundle: {
-      manifest: { model: "paths", options: { size, context, hidden, gamma, seed }, card },
-      weights: result.weights,
-    },
-    result,
-  };
+  return { bundle: { manifest: { model: "paths", options: made, card }, weights: result.weights }, result };
 }
 
-/** Contexts with the paths as 0 and 1: data d, target x. */
-export function pathSet({ count, contexts, costs, routes }: PathSamples): TrainingSet {
-  const [width, edges] = [contexts.length / count, costs.length / count];
-  return {
-    count,
-    examples: (indices) => {
-      const d = new Float32Array(indices.length * width);
-      const target = new Float32Array(indices.length * edges);
-      indices.forEach((n, row) => {
-        d.set(contexts.subarray(n * width, (n + 1) * width), row * width);
-        for (const e of routes[n]!.edges) target[row * edges + e] = 1;
-      });
-      return {
-        data: { d: { shape: [indices.length, width], data: d } },
-        target: { shape: [indices.length, edges], data: target },
-      };
+/** By a loss of the layer's flow, or of the predicted costs. */
+async function learn(
+  loss: PathLossName,
+  { size, ...made }: PathModelOptions & { readonly size: number },
+  [training, validation]: readonly [PathSamples, PathSamples],
+  { backward, steps = PATH_STEPS }: TrainPathsOptions,
+  options: FitOptions,
+): Promise<FitResult> {
+  const model = gridModel(size, made);
+  const initial = model.initialWeights();
+  if (loss === "mse" || loss === "regret") {
+    const target = loss === "mse" ? "decisions" : "reduced costs";
+    return fit(model, initial, pathSet(training, target), {
+      ...{ ...options, steps, loss: FLOW_LOSSES[loss], validation: pathSet(validation, target) },
+      ...(backward && { backward }),
+    });
+  }
+  const costLoss = COST_LOSSES[loss](pathOracle(size));
+  return fitOutside(
+    asNetwork(gridCosts(size, made)),
+    ofBatches(costLoss),
+    initial,
+    pathSet(training, costLoss.learnsFrom),
+    {
+      ...options,
+      validation: pathSet(validation, costLoss.learnsFrom),
     },
-  };
+  );
 }
