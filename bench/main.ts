@@ -3,6 +3,7 @@
 import { machineLine } from "../cli/output.js";
 import { bayes } from "./bayes.js";
 import { conversions } from "./conversions.js";
+import { ct } from "./ct.js";
 import { davisyin } from "./davisyin.js";
 import { decisions } from "./decisions.js";
 import { devices } from "./devices.js";
@@ -36,6 +37,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 const benches: Readonly<Record<string, Bench>> = {
   bayes,
   conversions,
+  ct,
   davisyin,
   decisions,
   devices,
