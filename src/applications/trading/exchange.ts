@@ -8,6 +8,7 @@ export * from "./markets/constant-sum.js";
 export * from "./markets/stable-swap.js";
 export * from "./markets/uniswap-v2.js";
 export * from "./markets/uniswap-v3.js";
+export type { Tick, UniswapV3Pool } from "./markets/uniswap-v3-contract.js";
 export * from "./pools.js";
 export * from "./router/bound.js";
 export * from "./router/calls.js";

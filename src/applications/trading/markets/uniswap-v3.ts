@@ -1,50 +1,9 @@
 /** @file Uniswap v3: concentrated liquidity, a product curve within each interval of ticks. */
 
 import { sqrtFloor } from "../integers.js";
-import {
-  badPool,
-  type Fee,
-  gammaOf,
-  LARGEST,
-  type Market,
-  type PoolFields,
-  requirePool,
-  requireSwap,
-} from "../market.js";
-import {
-  after0,
-  after1,
-  amount0,
-  amount1,
-  MAX_RATIO,
-  MAX_TICK,
-  MIN_RATIO,
-  MIN_TICK,
-  mulDivUp,
-  Q96,
-  sqrtRatioAt,
-  tickAt,
-} from "./tick-math.js";
-
-/** An initialized tick: liquidity changes by `net` when the price rises through it. */
-export interface Tick {
-  readonly index: number;
-  readonly net: bigint;
-}
-
-export interface UniswapV3Pool extends PoolFields {
-  /** In 10⁻⁶: 500, 3000, 10000. */
-  readonly fee: number;
-  readonly tickSpacing: number;
-  /** √(token 1 per token 0) in base units, Q64.96. */
-  readonly sqrtPriceX96: bigint;
-  /** In range now. */
-  readonly liquidity: bigint;
-  /** Initialized ticks, ascending. */
-  readonly ticks: readonly Tick[];
-  /** slot0.tick; the one of the price where absent. */
-  readonly tick?: number;
-}
+import { badPool, type Fee, gammaOf, LARGEST, type Market, requirePool, requireSwap } from "../market.js";
+import { MAX_RATIO, MAX_TICK, MIN_RATIO, MIN_TICK, mulDivUp, Q96, sqrtRatioAt, tickAt } from "./tick-math.js";
+import { FEE_UNIT, swapExactly, type UniswapV3Pool } from "./uniswap-v3-contract.js";
 
 /** An interval of constant liquidity, from the end nearer to the current price, as √price Q64.96. */
 interface Segment {
@@ -52,10 +11,6 @@ interface Segment {
   readonly to: bigint;
   readonly liquidity: bigint;
 }
-
-const FEE_UNIT = 10n ** 6n;
-/** Ticks in a word of the bitmap: a step ends there whether the tick is initialized or not. */
-const WORD = 256;
 
 /**
  * (r₀ + L/√p_high)(r₁ + L√p_low) = L² in each interval, with the whole numbers of Uniswap v3.
@@ -104,11 +59,11 @@ export function uniswapV3(pool: UniswapV3Pool): Market {
       }
       return out;
     },
-    quoteExact: (i, _, x) => (x <= 0n || x > LARGEST ? 0n : (run(pool, i, x)?.amountOut ?? 0n)),
+    quoteExact: (i, _, x) => (x <= 0n || x > LARGEST ? 0n : (swapExactly(pool, i, x)?.amountOut ?? 0n)),
     limit: () => LARGEST,
     swap(i, j, x) {
       requireSwap(market, i, j, x);
-      const done = run(pool, i, x);
+      const done = swapExactly(pool, i, x);
       if (done === undefined) {
         throw badPool(
           "uniswapV3.swap",
@@ -243,64 +198,4 @@ function pays(side: readonly Segment[], i: number, entered: bigint, out: bigint,
     if (due.p <= 0n) return true;
   }
   return due.p <= 0n;
-}
-
-interface Run {
-  readonly amountOut: bigint;
-  readonly sqrtPriceX96: bigint;
-  readonly liquidity: bigint;
-  readonly tick: number;
-}
-
-/** The contract's swap of exactly x of token i; undefined where liquidity runs out before x does. */
-function run(pool: UniswapV3Pool, i: number, x: bigint): Run | undefined {
-  const fee = BigInt(pool.fee);
-  const nets = new Map(pool.ticks.map(({ index, net }) => [index, net]));
-  const down = i === 0;
-  let [price, liquidity, tick] = [pool.sqrtPriceX96, pool.liquidity, pool.tick ?? tickAt(pool.sqrtPriceX96)];
-  let [rest, out] = [x, 0n];
-  const last = pool.ticks[down ? 0 : pool.ticks.length - 1]?.index ?? tick;
-  while (rest > 0n) {
-    if (liquidity === 0n && (down ? tick < last : tick >= last)) return undefined;
-    const next = nextTick(tick, pool.tickSpacing, down, nets);
-    const target = sqrtRatioAt(next);
-    const step = swapStep(price, target, liquidity, rest, fee, down);
-    rest -= step.amountIn + step.feeAmount;
-    out += step.amountOut;
-    price = step.price;
-    if (price === target) {
-      const net = nets.get(next) ?? 0n;
-      liquidity += down ? -net : net;
-      tick = down ? next - 1 : next;
-    } else {
-      tick = tickAt(price);
-    }
-    if (rest > 0n && (next === MIN_TICK || next === MAX_TICK)) return undefined;
-  }
-  return { amountOut: out, sqrtPriceX96: price, liquidity, tick };
-}
-
-/** The next initialized tick in the word of the bitmap, or the word's last. @source TickBitmap.nextInitializedTickWithinOneWord */
-function nextTick(tick: number, spacing: number, down: boolean, nets: ReadonlyMap<number, bigint>): number {
-  const compressed = Math.floor(tick / spacing) + (down ? 0 : 1);
-  const word = Math.floor(compressed / WORD) * WORD;
-  const end = down ? word : word + WORD - 1;
-  let k = compressed;
-  while (k !== end && !nets.has(k * spacing)) k += down ? -1 : 1;
-  return Math.min(MAX_TICK, Math.max(MIN_TICK, k * spacing));
-}
-
-/** One step towards `target`. @source SwapMath.computeSwapStep, exact input */
-function swapStep(price: bigint, target: bigint, liquidity: bigint, rest: bigint, fee: bigint, down: boolean) {
-  const enters = (to: bigint) => (down ? amount0(to, price, liquidity, true) : amount1(price, to, liquidity, true));
-  const usable = (rest * (FEE_UNIT - fee)) / FEE_UNIT;
-  const reached = usable >= enters(target);
-  const next = reached ? target : down ? after0(price, liquidity, usable) : after1(price, liquidity, usable);
-  const amountIn = enters(next);
-  return {
-    price: next,
-    amountIn,
-    amountOut: down ? amount1(next, price, liquidity, false) : amount0(price, next, liquidity, false),
-    feeAmount: next === target ? mulDivUp(amountIn, fee, FEE_UNIT - fee) : rest - amountIn,
-  };
 }
