@@ -18,6 +18,7 @@ import { setCases } from "./cases/sets.js";
 import { smoothCases } from "./cases/smooth.js";
 import { solverCases } from "./cases/solvers.js";
 import { splittingCases } from "./cases/splittings.js";
+import { tradingSetCases } from "./cases/trading-sets.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const options = await extractDepcruiseOptions(join(root, ".dependency-cruiser.cjs"));
@@ -139,6 +140,7 @@ describe("law tables", () => {
     ["backward", [...backwardCases, ...adjointCases]],
     ["solvers", solverCases],
     ["applications/trading/markets", marketCases],
+    ["applications/trading/sets", tradingSetCases],
   ];
   it.each(tables)("every block of src/%s has a row, and every row a factory", async (folder, table) => {
     const rows = new Set(table.map(({ factory }) => factory));

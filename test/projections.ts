@@ -45,3 +45,60 @@ export function meetingAll(A: Float64Array, b: Float64Array, v: Float64Array): F
   }
   return x;
 }
+
+/** D of StableSwap with A, by bisection of f(D) = An Σr + D − An D − D^{n+1}/(nⁿ Πr), decreasing where it is zero. */
+export function invariantOf(r: Float64Array, A: number): number {
+  const [n, sum] = [r.length, total(r)];
+  const product = r.reduce((p, x) => p * x * n, 1);
+  return crossing((D) => A * n * (sum - D) + D - D ** (n + 1) / product, 0, sum * (1 + 1e-12));
+}
+
+/** Nearest trade that leaves D: for each multiplier the balances that a product fixes, by bisection within bisection. */
+export function nearestStable(r: Float64Array, D: number, A: number, v: Float64Array): Float64Array {
+  const [n, u] = [r.length, r.map((a) => a / D)];
+  const t = u.map((a, i) => a + v[i]! / D);
+  const kappa = (s: Float64Array) => s.reduce((q, a) => q / (n * a), 1 / (A * n));
+  const lacks = (s: Float64Array) => kappa(s) - kappa(u) - total(minus(s, u));
+  if (t.every((a) => a > 0) && lacks(t) <= 0) return v;
+  const balances = (nu: number, k: number) =>
+    t.map((a) => {
+      const [b, c] = [a + nu, nu * k];
+      const root = Math.sqrt(b * b + 4 * c);
+      return b > 0 ? (b + root) / 2 : (2 * c) / (root - b);
+    });
+  const at = (logNu: number) => {
+    const nu = Math.exp(logNu);
+    const k = crossing((l) => Math.log(kappa(balances(nu, Math.exp(l)))) - l, -60, 60);
+    return balances(nu, Math.exp(k));
+  };
+  return combine(D, at(crossing((p) => lacks(at(p)), -80, 20)), -D, u);
+}
+
+/** What positions hold at √price S: each is a hyperbola between its ends. */
+export function alongLiquidity(
+  { sqrtPrices, liquidity }: { readonly sqrtPrices: readonly number[]; readonly liquidity: readonly number[] },
+  S: number,
+): Float64Array {
+  const held = new Float64Array(2);
+  liquidity.forEach((L, k) => {
+    const [low, high] = [sqrtPrices[k]!, sqrtPrices[k + 1]!];
+    const at = Math.min(Math.max(S, low), high);
+    held[0]! += (L * (high - at)) / (at * high);
+    held[1]! += L * (at - low);
+  });
+  return held;
+}
+
+/** Nearest reserves on the curve to reserves below it, where the chord is normal to it; undefined where they are above. */
+export function onLiquidity(
+  liquidity: { readonly sqrtPrices: readonly number[]; readonly liquidity: readonly number[] },
+  t: Float64Array,
+): Float64Array | undefined {
+  const { sqrtPrices } = liquidity;
+  const [first, last] = [Math.log(sqrtPrices[0]!), Math.log(sqrtPrices.at(-1)!)];
+  const held = (u: number) => alongLiquidity(liquidity, Math.exp(u));
+  const level = crossing((u) => held(u)[0]! - t[0]!, first, last);
+  if (t[0]! >= 0 && t[1]! >= held(level)[1]!) return undefined;
+  const nearest = held(crossing((u) => (held(u)[0]! - t[0]!) / Math.exp(2 * u) - (held(u)[1]! - t[1]!), first, last));
+  return nearest.map((a, k) => Math.max(a, t[k]!));
+}

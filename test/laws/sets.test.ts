@@ -25,8 +25,10 @@ import { type Feeds, interpret } from "../../src/tensor/interpret.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { type Array64, batchOf, dot, minus, norm, rows } from "../arrays.js";
 import { SAMPLES, type SetCase, setCases } from "../cases/sets.js";
+import { tradingSetCases } from "../cases/trading-sets.js";
 
 const seeds = fc.integer({ min: 1, max: 2 ** 30 });
+const cases = [...setCases, ...tradingSetCases];
 const runs = { numRuns: 25, seed: 7 };
 
 /** Points of the set, from any vectors. */
@@ -40,7 +42,7 @@ function runner(row: SetCase) {
   return { set: row.build(), v, run };
 }
 
-describe.each(setCases.map((row) => [`${row.factory} ${row.title}`, row] as const))("%s", (_, row) => {
+describe.each(cases.map((row) => [`${row.factory} ${row.title}`, row] as const))("%s", (_, row) => {
   const { set, v, run } = runner(row);
   const draw = (seed: number, scale = 2) => batchOf(row.shape, SAMPLES, seed, scale);
   const project = (value: Array64) => run(set.project(v), value);
@@ -132,7 +134,7 @@ describe.each(setCases.map((row) => [`${row.factory} ${row.title}`, row] as cons
 
 /** Rows whose set has a member that not all have. */
 const having = (member: keyof ConvexSet) =>
-  setCases.filter((row) => row.build()[member]).map((row) => [`${row.factory} ${row.title}`, row] as const);
+  cases.filter((row) => row.build()[member]).map((row) => [`${row.factory} ${row.title}`, row] as const);
 
 describe.each(having("support"))("support: %s", (_, row) => {
   const { set, v, run } = runner(row);
