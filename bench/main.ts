@@ -17,6 +17,7 @@ import { iterations } from "./iterations.js";
 import { jfb } from "./jfb.js";
 import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
+import { ood } from "./ood.js";
 import { power } from "./power.js";
 import { riskCoverage } from "./riskcoverage.js";
 import { robust } from "./robust.js";
@@ -50,6 +51,7 @@ const benches: Readonly<Record<string, Bench>> = {
   jfb,
   level,
   "null-space": nullSpace,
+  ood,
   power,
   riskcoverage: riskCoverage,
   solvers,

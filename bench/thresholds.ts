@@ -9,6 +9,7 @@ export const thresholds: Readonly<Record<string, Readonly<Record<string, Thresho
     controls_that_fail: { only: 2 },
     joint_power_over_bonferroni: { least: 1 },
   },
+  ood: { ood_flagged: { least: 0.8 }, ood_false_alarm: { most: 0.05 } },
   power: { power_noise_x2: { least: 0.9 } },
   tamper: { accepted: { only: 0 }, honest_verified: { only: 1 }, lost: { only: 0 } },
   /** Published whatever they are: aurc_p and aurc_gap beside aurc_random, with 95 % intervals. */
@@ -42,6 +43,9 @@ export const POWER = {
   /** Views withheld from the self-consistency solve. */
   held: 6,
 } as const;
+
+/** How other parts of the body are looked for: calibrated on calibration patients, `slices` of each set. */
+export const OOD = { seed: 20261122, alpha: 0.05, calibration: 199, slices: 96 } as const;
 
 export const TAMPER = { seed: 20261122, bundles: 50, appends: 200 } as const;
 
