@@ -4,7 +4,10 @@ import { existsSync } from "node:fs";
 import { LEARNED } from "../src/applications/ct/methods/index.js";
 import type { LearnedMethod } from "../src/applications/ct/methods/learned.js";
 import { fbpMethod, type Method, tvMethod } from "../src/applications/ct/methods.js";
+import type { Slice } from "../src/applications/ct/select.js";
 import type { Tomography } from "../src/applications/ct/tomography.js";
+import { digest } from "../src/certificates/calibration.js";
+import { VouchError } from "../src/errors.js";
 import { parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
 import { within } from "./errors.js";
@@ -30,6 +33,8 @@ export interface TableMethod {
   /** Passes over training images, and minutes, where its file says so. */
   readonly epochs?: number;
   readonly minutes?: number;
+  /** Digests of the images it was trained on, those kept apart included. */
+  readonly trainedOn: readonly string[];
 }
 
 export interface Missing {
@@ -64,7 +69,7 @@ export async function loadTable(
   for (const key of keys) {
     const learned = LEARNED.find((one) => one.name === key);
     if (learned === undefined) {
-      methods.push({ key, method: key === "fbp" ? fbpMethod(ct) : tvMethod(ct) });
+      methods.push({ key, method: key === "fbp" ? fbpMethod(ct) : tvMethod(ct), trainedOn: [] });
       continue;
     }
     const file = weightsOf(model, key);
@@ -86,8 +91,33 @@ async function load(name: string, ct: Tomography, learned: LearnedMethod, file: 
   return {
     key: learned.name,
     method,
+    trainedOn: bundle.manifest.trainedOn ?? [],
     ...(card["validation"] === undefined ? {} : { validation: Number(card["validation"]) }),
     ...(recipe.phases && recipe.passes ? { epochs: recipe.phases * recipe.passes } : {}),
     ...(card["minutes"] === undefined ? {} : { minutes: Number(card["minutes"]) }),
   };
+}
+
+/**
+ * Scores are of images that no method has seen.
+ *
+ * @throws certificate naming the slice, its patient and the method, if one was among the images of a training
+ */
+export async function requireUnseen(
+  name: string,
+  slices: readonly Slice[],
+  methods: readonly Pick<TableMethod, "key" | "trainedOn">[],
+): Promise<void> {
+  const trained = methods.map(({ key, trainedOn }) => ({ key, seen: new Set(trainedOn) }));
+  for (const { image, patient, index } of slices) {
+    const own = await digest(image);
+    const by = trained.find(({ seen }) => seen.has(own));
+    if (by === undefined) continue;
+    throw new VouchError("certificate", {
+      name,
+      expected: "slices that no method was trained on",
+      got: `slice ${index} of ${patient}, which ${by.key} was trained on`,
+      remedy: "Score other patients, or leave the method out with --methods.",
+    });
+  }
 }

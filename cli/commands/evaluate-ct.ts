@@ -19,7 +19,7 @@ import {
   simulateAll,
   solveAll,
 } from "../ct.js";
-import { loadTable, methodsOption } from "../ct-methods.js";
+import { loadTable, methodsOption, requireUnseen } from "../ct-methods.js";
 import { commonReference } from "../ct-reference.js";
 import { csv, type Evaluated, figuresOf, markdown, type Row, tableRows } from "../ct-table.js";
 import { within } from "../errors.js";
@@ -60,6 +60,7 @@ export const evaluateCt = command({
     const ct = scan(options);
     const { methods, missing } = await loadTable(name, ct, options.methods, options.model);
     const slices = await slicesOf(name, path, ct, options);
+    await requireUnseen(`${name}: --images ${path}`, slices, methods);
     const patients = new Set(slices.map(({ patient }) => patient)).size;
     out.line(`${slices.length} slices${whose(path, slices)}. ${ct.sinogram[0]} views, noise 1.5 %, seed ${seed}.`);
     for (const { key, command: train } of missing) out.line(`${key} has no weights; train them: ${train}`);
