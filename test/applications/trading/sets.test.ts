@@ -10,8 +10,15 @@ import { liquiditySet } from "../../../src/applications/trading/sets/liquidity-s
 import { stableSwapSet } from "../../../src/applications/trading/sets/stable-swap-set.js";
 import { compile } from "../../../src/engine/session.js";
 import { VouchError } from "../../../src/errors.js";
+import { indicator } from "../../../src/functions/indicator.js";
+import { linear } from "../../../src/functions/linear.js";
+import { compileModel, define } from "../../../src/model.js";
 import { random } from "../../../src/random.js";
+import { affine } from "../../../src/sets/affine.js";
+import { nonNegative } from "../../../src/sets/non-negative.js";
+import { product } from "../../../src/sets/product.js";
 import type { ConvexSet } from "../../../src/sets/set.js";
+import { davisYin } from "../../../src/splitting/davis-yin.js";
 import { type Feeds, interpret } from "../../../src/tensor/interpret.js";
 import { sum } from "../../../src/tensor/primitives/broadcast.js";
 import { mul } from "../../../src/tensor/primitives/elementwise.js";
@@ -115,6 +122,71 @@ describe("against the markets' quotes: what a swap pays is on the boundary, a ha
     expect(at(set, [-1e3, 1e6]).d).toBeGreaterThan(900);
     expect(at(stableSwapSet(exact([1, 1]), 100), [-1, 1e6]).d).toBeGreaterThan(0);
     expect(at(stableSwapSet(exact([1, 1]), 100), [-0.99, 1e6]).d).toBe(0);
+  });
+});
+
+describe("in a splitting", () => {
+  /** y − x that Davis–Yin finds for max ⟨prices, y − x⟩ s.t. v in the set, v = in x − out y, x, y ≥ 0. */
+  async function bestBySplitting(set: ConvexSet, prices: readonly number[], entering: number, leaving: number) {
+    const n = prices.length;
+    const rows = prices.flatMap((_, i) =>
+      Array.from({ length: 3 * n }, (_, k) => (k % n === i ? [entering, -leaving, -1][Math.floor(k / n)]! : 0)),
+    );
+    const model = define({
+      name: "best trade",
+      params: {},
+      data: { c: ["N", 3 * n] },
+      problem: (_, { c }) => ({
+        worth: { smooth: linear(c!) },
+        acceptance: {
+          prox: indicator(
+            product([
+              { length: 2 * n, set: nonNegative() },
+              { length: n, set },
+            ]),
+          ),
+        },
+        balance: { prox: indicator(affine({ shape: [n, 3 * n], data: rows }, constant(new Float32Array(n)))) },
+      }),
+      split: (problem) => davisYin(problem, { alpha: 0.3 }),
+    });
+    await using compiled = await compileModel(model, model.initialWeights());
+    const c = Float32Array.from([...prices, ...prices.map((p) => -p), ...prices.map(() => 0)]);
+    const data = { c: { shape: [1, 3 * n], data: c } };
+    const { x, status } = await compiled.solve(data, { tolerance: 1e-6, maxSteps: 20_000 });
+    expect([...status]).toEqual(["converged"]);
+    return prices.map((_, k) => x.data[n + k]! - x.data[k]!);
+  }
+
+  it("StableSwap's gives the market's best trade", async () => {
+    const tokens = tokensOf(3);
+    const whole = [1, 0.7, 1.4];
+    const unit = tokens.map(({ decimals }) => 1e6 * 10 ** decimals);
+    const reserves = whole.map((a, k) => BigInt(Math.round(a * unit[k]!)));
+    const market = stableSwap({ address: pool, tokens, reserves, amplification: 20n, fee: 40_000_000n });
+    const prices = [1, 0.93, 1.1];
+    const best = market.best(prices.map((p, k) => p / unit[k]!)).map((a, k) => a / unit[k]!);
+    expect(Math.max(...best)).toBeGreaterThan(0.1);
+    const found = await bestBySplitting(stableSwapSet(exact(whole), 20), prices, 1, 1 / gammaOf(market.fee));
+    found.forEach((a, k) => {
+      expect(Math.abs(a - best[k]!)).toBeLessThan(1e-3);
+    });
+  });
+
+  it("Uniswap v3's gives the market's best trade", async () => {
+    const range = ticksAround(random(8), 6, 60);
+    const given = { address: pool, tokens: tokensOf(2), fee: 3000, ...range };
+    const market = uniswapV3(given);
+    const units = [Number(range.reserves[0]), Number(range.reserves[1])] as const;
+    const S = (Number(range.sqrtPriceX96) / 2 ** 96) * Math.sqrt(units[0] / units[1]);
+    const prices = [1.03 * S * S, 1];
+    const best = market.best(prices.map((p, k) => p / units[k]!)).map((a, k) => a / units[k]!);
+    expect(Math.max(...best)).toBeGreaterThan(0.1);
+    const set = liquiditySet(exact([S]), liquidityOf(given, units));
+    const found = await bestBySplitting(set, prices, gammaOf(market.fee), 1);
+    found.forEach((a, k) => {
+      expect(Math.abs(a - best[k]!)).toBeLessThan(1e-3);
+    });
   });
 });
 
