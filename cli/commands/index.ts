@@ -12,6 +12,7 @@ import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
 import { evaluateImagesCommand } from "./evaluate-images.js";
+import { evaluateKnapsackCommand } from "./evaluate-knapsack.js";
 import { evaluatePathsCommand } from "./evaluate-paths.js";
 import { evaluateTradingCommand } from "./evaluate-trading.js";
 import { exportCommand } from "./export.js";
@@ -22,6 +23,7 @@ import { routeCommand } from "./route.js";
 import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
 import { trainImagesCommand } from "./train-images.js";
+import { trainKnapsackCommand } from "./train-knapsack.js";
 import { trainPathsCommand } from "./train-paths.js";
 import { trainTradingCommand } from "./train-trading.js";
 import { trainTradingPublished } from "./train-trading-published.js";
@@ -34,11 +36,13 @@ export const commands: Commands = {
   "evaluate ct": evaluateCt,
   "evaluate dictionary": evaluateDictionaryCommand,
   "evaluate images": evaluateImagesCommand,
+  "evaluate knapsack": evaluateKnapsackCommand,
   "evaluate paths": evaluatePathsCommand,
   "evaluate trading": evaluateTradingCommand,
   "train ct": trainCtCommand,
   "train dictionary": trainDictionaryCommand,
   "train images": trainImagesCommand,
+  "train knapsack": trainKnapsackCommand,
   "train paths": trainPathsCommand,
   "train trading": trainTradingCommand,
   "train trading-published": trainTradingPublished,

@@ -2,7 +2,7 @@
 
 export * from "./dyadic.js";
 export * from "./flow.js";
-export * from "./knapsack.js";
+export * from "./knapsack/index.js";
 export * from "./layer.js";
 export * from "./losses.js";
 export * from "./network.js";

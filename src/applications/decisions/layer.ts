@@ -24,14 +24,15 @@ export interface DecisionOptions {
 export const GAMMA = 0.5;
 
 /**
- * min ⟨w_Θ(d), x⟩ + γ/2 ‖x‖²  s.t.  x ≥ 0, x in an affine set: the decision for a context d.
+ * min ⟨w_Θ(d), x⟩ + γ/2 ‖x‖²  s.t.  x ≥ 0 or in other bounds, x in an affine set: the decision for a context d.
  *
- * Solved by Davis–Yin splitting; the answer is ≥ 0 exactly and meets the equations to the tolerance. T is averaged and no
+ * Solved by Davis–Yin splitting; the answer is within the bounds exactly and meets the equations to the tolerance. T is averaged and no
  * contraction: I − ∂T/∂z is singular, so that the exact gradient is `implicit()` with its least squares.
  *
  * deviates from the step 0.05 of the published code, because: at γ = 0.5 a step of 1/(4γ) takes a third of the iterations
  *
  * @param equations  { x : Ax = b }: `gridFlow`, `flow`, or `affine`
+ * @param bounds     what x must lie in besides, exactly. Default x ≥ 0
  * @throws parameter if γ or α is out of range
  * @source Heaton & Wu Fung 2023, eq. (6), (7); McKenzie, Heaton & Wu Fung 2024, eq. (11), (18)
  */
@@ -40,6 +41,7 @@ export function decisionModel(
   network: CostNetwork,
   equations: ConvexSet,
   { gamma = GAMMA, alpha = Math.min(1 / (4 * gamma), LONGEST) }: DecisionOptions = {},
+  bounds: ConvexSet = nonNegative(),
 ): Model {
   if (!(gamma > 0 && alpha > 0 && alpha * gamma <= 1)) {
     throw new VouchError("parameter", {
@@ -54,7 +56,7 @@ export function decisionModel(
     params: network.params as Readonly<Record<string, Param>>,
     data: { d: ["N", network.context] },
     problem: (params, { d }) => ({
-      nonnegative: { prox: indicator(nonNegative()) },
+      bounds: { prox: indicator(bounds) },
       conservation: { prox: indicator(equations) },
       cost: { smooth: linear(network.cost(params, d as Tensor), gamma) },
     }),

@@ -110,6 +110,10 @@ export function blackbox(oracle: Oracle, { interpolation = 5 }: BlackboxOptions 
   };
 }
 
+/** The losses of predicted costs by name. */
+export const COST_LOSSES = { "spo+": spoPlus, "fenchel-young": perturbedFenchelYoung, blackbox } as const;
+export type CostLossName = keyof typeof COST_LOSSES;
+
 /** A loss of one sample's costs as one of a batch; each sample's draws are those of its index. */
 export function ofBatches(loss: CostLoss): OutsideLoss {
   return (x, target, indices): LossAt => {

@@ -2,7 +2,7 @@
 
 import highsLoader from "highs";
 import { describe, expect, it } from "vitest";
-import { packKnapsack, type SolveMip } from "../../../src/applications/decisions/knapsack.js";
+import { packKnapsack, type SolveMip } from "../../../src/applications/decisions/knapsack/exact.js";
 import { random } from "../../../src/random.js";
 
 // Its types are those of CommonJS, where the loader is the default of the default.

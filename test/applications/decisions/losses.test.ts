@@ -1,12 +1,7 @@
 /** @file Losses of predicted costs: subgradients against differences, bounds of the regret, training by each. */
 
 import { describe, expect, it } from "vitest";
-import {
-  blackbox,
-  type CostLoss,
-  perturbedFenchelYoung,
-  spoPlus,
-} from "../../../src/applications/decisions/losses.js";
+import { blackbox, type CostLoss, perturbedFenchelYoung, spoPlus } from "../../../src/applications/decisions/losses.js";
 import { asNetwork, twoLayers } from "../../../src/applications/decisions/network.js";
 import { drawPathData } from "../../../src/applications/decisions/paths/data.js";
 import { evaluatePaths } from "../../../src/applications/decisions/paths/evaluate.js";

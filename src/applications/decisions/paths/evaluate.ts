@@ -4,6 +4,7 @@ import type { Calibration } from "../../../certificates/calibration.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { random } from "../../../random.js";
+import { wilson } from "../wilson.js";
 import { calibratePaths, certifyPath, type PathCertificate } from "./certify.js";
 import type { PathData, PathSamples } from "./data.js";
 import { type DecideOptions, decidePaths, type PathDecision, pathOptions } from "./decide.js";
@@ -92,12 +93,4 @@ export async function pathCalibration(
 function lossOf(path: readonly number[], { costs, count, routes }: PathSamples, n: number): number {
   const edges = costs.length / count;
   return costOf(path, costs.subarray(n * edges, (n + 1) * edges)) - routes[n]!.cost;
-}
-
-/** @source Wilson 1927, the score interval at 95 % */
-function wilson(hits: number, count: number): [number, number] {
-  const [p, z2] = [hits / count, 1.96 ** 2];
-  const centre = (p + z2 / (2 * count)) / (1 + z2 / count);
-  const half = (1.96 / (1 + z2 / count)) * Math.sqrt((p * (1 - p)) / count + z2 / (4 * count * count));
-  return [centre - half, centre + half];
 }

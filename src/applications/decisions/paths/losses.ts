@@ -4,7 +4,7 @@ import { sampleAxes, sum } from "../../../tensor/primitives/broadcast.js";
 import { mul } from "../../../tensor/primitives/elementwise.js";
 import type { TrainingSet } from "../../../training/dataset.js";
 import { type Loss, squaredError } from "../../../training/squared-error.js";
-import { blackbox, type CostLoss, type Oracle, perturbedFenchelYoung, spoPlus } from "../losses.js";
+import type { CostLoss, CostLossName, Oracle } from "../losses.js";
 import type { PathSamples } from "./data.js";
 import { shortestPaths } from "./exact.js";
 import { grid } from "./grid.js";
@@ -24,14 +24,11 @@ export const flowRegret: Loss = (x, reduced) => {
 /** Losses of the layer's flow, differentiated through its fixed point. */
 export const FLOW_LOSSES = { mse: squaredError, regret: flowRegret } as const;
 
-/** Losses of the predicted costs; γ plays no part in their training. */
-export const COST_LOSSES = { "spo+": spoPlus, "fenchel-young": perturbedFenchelYoung, blackbox } as const;
-
 export type FlowLossName = keyof typeof FLOW_LOSSES;
-export type PathLossName = FlowLossName | keyof typeof COST_LOSSES;
+export type PathLossName = FlowLossName | CostLossName;
 export const PATH_LOSSES = ["mse", "regret", "spo+", "fenchel-young", "blackbox"] as const satisfies PathLossName[];
 
-/** Words for a card. */
+/** Words for a card; γ plays no part in the training by those after the first two. */
 export const LOSS_WORDS: Readonly<Record<PathLossName, string>> = {
   mse: "mean squared error of decisions",
   regret: "regret of the flow for the true costs",

@@ -8,10 +8,10 @@ import { type FitOptions, type FitResult, fit, fitOutside } from "../../../train
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { GAMMA } from "../layer.js";
-import { ofBatches } from "../losses.js";
+import { COST_LOSSES, ofBatches } from "../losses.js";
 import { asNetwork } from "../network.js";
 import { type PathData, type PathSamples, someOf } from "./data.js";
-import { COST_LOSSES, FLOW_LOSSES, LOSS_WORDS, type PathLossName, pathOracle, pathSet } from "./losses.js";
+import { FLOW_LOSSES, LOSS_WORDS, type PathLossName, pathOracle, pathSet } from "./losses.js";
 import { gridCosts, gridModel, type PathModelOptions } from "./model.js";
 
 /** The recipe the shipped weights were made with: 100 epochs. */

@@ -1,6 +1,6 @@
 /** @file Knapsacks of several constraints: exact by a MIP solver that the caller brings, bad instances refused by name. */
 
-import { VouchError } from "../../errors.js";
+import { VouchError } from "../../../errors.js";
 
 /** max ⟨values, x⟩ s.t. weights x ≤ capacities, x ∈ {0, 1}. */
 export interface Knapsack {
@@ -25,7 +25,7 @@ export interface Packed {
  * @throws data naming the constraint or item that makes no sense; convergence if the solver finds no optimum, or its answer is too heavy
  */
 export function packKnapsack({ weights, capacities }: Knapsack, values: ArrayLike<number>, solve: SolveMip): Packed {
-  requireKnapsack({ weights, capacities }, values);
+  requireKnapsack("packKnapsack", { weights, capacities }, values);
   const row = (numbers: ArrayLike<number>) =>
     Array.from(numbers, (value, i) => `${value < 0 ? "-" : "+"} ${Math.abs(value)} x${i}`).join(" ");
   const names = Array.from(values, (_, i) => `x${i}`).join(" ");
@@ -47,9 +47,20 @@ function unsolved(expected: string, got: string): VouchError {
   return new VouchError("convergence", { name: "packKnapsack", expected, got, remedy });
 }
 
-function requireKnapsack({ weights, capacities }: Knapsack, values: ArrayLike<number>): void {
+/**
+ * Fails unless weights, capacities and values make sense together.
+ *
+ * @param open  whether capacities must be > 0
+ * @throws data naming the constraint or item
+ */
+export function requireKnapsack(
+  name: string,
+  { weights, capacities }: Knapsack,
+  values: ArrayLike<number>,
+  { open = false } = {},
+): void {
   const refuse = (expected: string, got: string, remedy: string) =>
-    new VouchError("data", { name: "packKnapsack", expected, got, remedy });
+    new VouchError("data", { name, expected, got, remedy });
   if (weights.length !== capacities.length) {
     throw refuse(`${weights.length} capacities, one a constraint`, `${capacities.length}`, "Give each row its own.");
   }
@@ -64,6 +75,10 @@ function requireKnapsack({ weights, capacities }: Knapsack, values: ArrayLike<nu
     if (!(capacities[r]! >= 0)) {
       const remedy = "Not even the empty knapsack fits: no set of items is feasible.";
       throw refuse("capacities ≥ 0", `${capacities[r]} for constraint ${r}`, remedy);
+    }
+    if (open && !(capacities[r]! > 0 && Number.isFinite(capacities[r]))) {
+      const remedy = "Leave out what it forbids, or the constraint.";
+      throw refuse("finite capacities > 0", `${capacities[r]} for constraint ${r}`, remedy);
     }
   });
 }

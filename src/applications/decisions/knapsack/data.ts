@@ -1,0 +1,87 @@
+/** @file Contexts with the true values of a knapsack's items. */
+
+import { z } from "zod";
+import { VouchError } from "../../../errors.js";
+import type { Knapsack } from "./exact.js";
+
+/** One context a row. */
+export interface KnapsackSamples {
+  readonly count: number;
+  /** d, [count, context]. */
+  readonly contexts: Float32Array;
+  /** True values, [count, items]. */
+  readonly values: Float32Array;
+}
+
+/** One knapsack, whose weights and capacities are known, with samples. */
+export interface KnapsackData {
+  readonly knapsack: Knapsack;
+  readonly items: number;
+  /** Numbers of a context. */
+  readonly context: number;
+  readonly train: KnapsackSamples;
+  readonly test: KnapsackSamples;
+}
+
+const rows = z.array(z.array(z.number()));
+const schema = z.object({ capacities: z.array(z.number()), weights: rows, contexts: rows, costs: rows });
+
+export interface KnapsackSplit {
+  /** The first rows of the file. Default 1000. */
+  readonly train?: number;
+  /** The rows after those. Default 200. */
+  readonly test?: number;
+}
+
+/**
+ * Read a knapsack file: weights, capacities, contexts, and true values under the name `costs`.
+ *
+ * @throws format if the JSON is another; data naming the row that is of another length, or how many rows there are
+ * @source Tang & Khalil 2024, PyEPO, `data.knapsack.genData` (MIT)
+ */
+export function readKnapsackData(json: unknown, { train = 1000, test = 200 }: KnapsackSplit = {}): KnapsackData {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    throw new VouchError("format", {
+      name: "readKnapsackData",
+      expected: "capacities, weights, contexts and costs",
+      got: parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)[0] ?? "another file",
+      remedy: "Pass a knapsack file of shared/data/paths.",
+    });
+  }
+  const { capacities, weights, contexts, costs: values } = parsed.data;
+  const [context, items] = [contexts[0]?.length ?? 0, weights[0]?.length ?? 0];
+  if (contexts.length !== values.length || contexts.length < train + test) {
+    throw bad(`${train + test} rows or more of contexts and costs`, `${contexts.length} and ${values.length}`);
+  }
+  contexts.forEach((d, n) => {
+    if (d.length !== context) throw bad(`${context} numbers in context ${n}`, `${d.length}`);
+    if (values[n]!.length !== items) throw bad(`${items} costs in row ${n}`, `${values[n]!.length}`);
+  });
+  const samples = (from: number, to: number): KnapsackSamples => ({
+    count: to - from,
+    contexts: Float32Array.from(contexts.slice(from, to).flat()),
+    values: Float32Array.from(values.slice(from, to).flat()),
+  });
+  return {
+    knapsack: { weights, capacities },
+    items,
+    context,
+    train: samples(0, train),
+    test: samples(train, train + test),
+  };
+}
+
+/** Rows `from` … `to` − 1. */
+export function someKnapsacks({ contexts, values, count }: KnapsackSamples, from: number, to: number): KnapsackSamples {
+  const [width, items] = [contexts.length / count, values.length / count];
+  return {
+    count: to - from,
+    contexts: contexts.subarray(from * width, to * width),
+    values: values.subarray(from * items, to * items),
+  };
+}
+
+function bad(expected: string, got: string): VouchError {
+  return new VouchError("data", { name: "readKnapsackData", expected, got, remedy: "Repair the file." });
+}
