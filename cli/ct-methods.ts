@@ -1,6 +1,7 @@
 /** @file The methods of the CT table: which there are, and loading those whose weights are there. */
 
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { LEARNED } from "../src/applications/ct/methods/index.js";
 import type { LearnedMethod } from "../src/applications/ct/methods/learned.js";
 import { fbpMethod, type Method, tvMethod } from "../src/applications/ct/methods.js";
@@ -14,6 +15,7 @@ import { within } from "./errors.js";
 import { readBundled } from "./model-bundle.js";
 import type { Option } from "./options.js";
 import { list } from "./options.js";
+import { beside } from "./paths.js";
 
 const CONVEX = "l2o_convex";
 /** Columns of the table in their order. */
@@ -30,8 +32,9 @@ export interface TableMethod {
   readonly method: Method;
   /** Mean squared error on the images that its training kept apart; absent where nothing was trained. */
   readonly validation?: number;
-  /** Passes over training images, and minutes, where its file says so. */
+  /** Passes over training images, where its file says so. */
   readonly epochs?: number;
+  /** From the first to the last step of the training log beside its file, where there is one. */
   readonly minutes?: number;
   /** Digests of the images it was trained on, those kept apart included. */
   readonly trainedOn: readonly string[];
@@ -80,6 +83,14 @@ export async function loadTable(
   return { methods, missing };
 }
 
+/** Weights are the same for a seed, to the byte; how long it took is in the log. */
+async function minutesOf(log: string): Promise<Pick<TableMethod, "minutes">> {
+  if (!existsSync(log)) return {};
+  const lines = (await readFile(log, "utf8")).trim().split("\n");
+  const [first, last] = [lines[0]!, lines.at(-1)!].map((line) => Date.parse(JSON.parse(line).time));
+  return { minutes: (last! - first!) / 60_000 };
+}
+
 async function load(name: string, ct: Tomography, learned: LearnedMethod, file: string): Promise<TableMethod> {
   const bundle = parseBundle(await readBundled(file, "weights (.safetensors)"));
   const method = learned.method(ct, bundle);
@@ -94,7 +105,7 @@ async function load(name: string, ct: Tomography, learned: LearnedMethod, file: 
     trainedOn: bundle.manifest.trainedOn ?? [],
     ...(card["validation"] === undefined ? {} : { validation: Number(card["validation"]) }),
     ...(recipe.phases && recipe.passes ? { epochs: recipe.phases * recipe.passes } : {}),
-    ...(card["minutes"] === undefined ? {} : { minutes: Number(card["minutes"]) }),
+    ...(await minutesOf(beside(file, "log.jsonl"))),
   };
 }
 

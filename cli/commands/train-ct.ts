@@ -72,14 +72,12 @@ export const trainCtCommand = command({
           ? `vouch calibrate --data HELD_OUT --model ${target}`
           : `vouch evaluate ct --methods all, with this file beside --model, named X-${learned.name.replace(/^l2o_/, "")}`,
       async train(hooks) {
-        const started = performance.now();
         const { bundle, result } = await learned.train(ct, images, {
           ...{ definition, ...recipe, seed, ...initial },
           ...engineOf(options),
           ...hooks,
         });
-        const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-        const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify(asked), minutes };
+        const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify(asked) };
         return { bundle: { ...bundle, manifest: { ...bundle.manifest, card, trainedOn } }, result };
       },
     });

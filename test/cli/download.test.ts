@@ -46,7 +46,7 @@ const ranged =
     response.writeHead(start > 0 ? 206 : 200, headers);
     const sent = file.subarray(start, Math.min(file.length, start + until));
     if (sent.length === file.length - start) response.end(sent);
-    else response.write(sent, () => setTimeout(() => response.destroy(), 20));
+    else response.write(sent, () => setTimeout(() => response.destroy(), 200));
   };
 
 beforeAll(async () => {
@@ -115,9 +115,13 @@ describe("a download", () => {
     serve = ranged(40_000);
     await fetchAll();
     await expectWhole();
-    const starts = asked.filter(({ file }) => file === "ground_truth_test.zip").map(({ range }) => range);
-    expect(starts.length).toBe(Math.ceil(archive.length / 40_000));
-    expect(starts.slice(0, 3)).toEqual([undefined, "bytes=40000-", "bytes=80000-"]);
+    const of = asked.filter(({ file }) => file === "ground_truth_test.zip");
+    expect(of[0]!.range).toBeUndefined();
+    const starts = [0, ...of.slice(1).map(({ range }) => Number(/^bytes=(\d+)-$/.exec(range!)![1]))];
+    expect(starts.length).toBeGreaterThanOrEqual(Math.ceil(archive.length / 40_000));
+    // What was sent and not yet read when a connection broke is asked for again.
+    for (const [i, start] of starts.entries()) expect(start).toBeLessThanOrEqual(40_000 * i);
+    expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b));
   });
 
   it("goes on from what an earlier one left", async () => {
