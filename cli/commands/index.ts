@@ -15,6 +15,7 @@ import { evaluateImagesCommand } from "./evaluate-images.js";
 import { evaluateKnapsackCommand } from "./evaluate-knapsack.js";
 import { evaluatePathsCommand } from "./evaluate-paths.js";
 import { evaluateTradingCommand } from "./evaluate-trading.js";
+import { evaluateTraffic } from "./evaluate-traffic.js";
 import { exportCommand } from "./export.js";
 import { keygen } from "./keygen.js";
 import { logVerify } from "./log-verify.js";
@@ -39,6 +40,7 @@ export const commands: Commands = {
   "evaluate knapsack": evaluateKnapsackCommand,
   "evaluate paths": evaluatePathsCommand,
   "evaluate trading": evaluateTradingCommand,
+  "evaluate traffic": evaluateTraffic,
   "train ct": trainCtCommand,
   "train dictionary": trainDictionaryCommand,
   "train images": trainImagesCommand,
