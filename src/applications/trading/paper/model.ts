@@ -1,20 +1,18 @@
 /** @file The trading model: utility less a learned cost of risk, over trades the markets accept with learned margins. */
 
-import type { Smooth } from "../../../functions/function.js";
 import { indicator } from "../../../functions/indicator.js";
 import { define, type Model } from "../../../model.js";
-
 import { random } from "../../../random.js";
 import { davisYin } from "../../../splitting/davis-yin.js";
-import { broadcastTo, reshape, sum } from "../../../tensor/primitives/broadcast.js";
-import { abs, add, mul, neg, sub } from "../../../tensor/primitives/elementwise.js";
-import { slice, transpose } from "../../../tensor/primitives/layout.js";
+import { reshape } from "../../../tensor/primitives/broadcast.js";
+import { abs, mul } from "../../../tensor/primitives/elementwise.js";
+import { slice } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
-import type { Tensor } from "../../../tensor/tensor.js";
 import { positive } from "../../../training/params/positive.js";
 import { MARKETS, PRICES, spread, WIDTH, withinMarkets } from "./network.js";
-import { acceptable, balanced, join, split } from "./sets.js";
+import { acceptable, balanced } from "./sets.js";
+import { riskAverse } from "./utility.js";
 
 /** Units of value of the objective: a typical reserve's worth. */
 const WORTH = 50;
@@ -65,34 +63,11 @@ export function paperModel(seed = 1): Model {
       const haircut = matmul(reshape(delta, [1, MARKETS.length]), each);
       const drained = slice(delta, 0, MARKETS.length - 1, MARKETS.length);
       return {
-        utility: { smooth: riskAverse(mul(d, prices), W) },
+        utility: { smooth: riskAverse(mul(d, prices), W, CURVATURE) },
         acceptance: { prox: indicator(acceptable(d, drained)) },
         balance: { prox: indicator(balanced(haircut)) },
       };
     },
     split: (problem) => davisYin(problem, { domain: ["N", 4 * WIDTH] }),
   });
-}
-
-/** h(ξ) = −⟨c, y − x⟩ + ½‖W(x − y)‖², c [N, 11] the worth of the reserves. */
-function riskAverse(c: Tensor, W: Tensor): Smooth {
-  const Wt = transpose(W, [1, 0]);
-  const risk = (xi: Tensor) => {
-    const { x, y } = split(xi);
-    return matmul(sub(x, y), Wt);
-  };
-  return {
-    name: "utility less risk",
-    value: (xi) => {
-      const { x, y } = split(xi);
-      const Wx = risk(xi);
-      return sub(mul(0.5, sum(mul(Wx, Wx), [1])), sum(mul(c, sub(y, x)), [1]));
-    },
-    grad: (xi) => {
-      const slope = add(c, matmul(risk(xi), W));
-      const none = broadcastTo(constant(0), ["N", WIDTH]);
-      return join({ x: slope, y: neg(slope), v: none, z: none });
-    },
-    lipschitz: () => add(mul(2, sum(mul(W, W))), CURVATURE),
-  };
 }

@@ -1,20 +1,18 @@
 /** @file The trading model as published, faults and all: for comparison, not to trade with. */
 
-import type { Smooth } from "../../../functions/function.js";
 import { indicator } from "../../../functions/indicator.js";
 import { define, type Model } from "../../../model.js";
 import { random } from "../../../random.js";
 import { davisYin } from "../../../splitting/davis-yin.js";
-import { broadcastTo, sum } from "../../../tensor/primitives/broadcast.js";
-import { abs, add, div, mul, neg, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
+import { sum } from "../../../tensor/primitives/broadcast.js";
+import { abs, add, div, mul, sqrt } from "../../../tensor/primitives/elementwise.js";
 import { transpose } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
-import type { Tensor } from "../../../tensor/tensor.js";
 import { positive } from "../../../training/params/positive.js";
 import { MARKETS, PRICES, spread, WIDTH, withinMarkets } from "./network.js";
 import { publishedAcceptable, publishedBalanced } from "./published-sets.js";
-import { join, split } from "./sets.js";
+import { riskAverse } from "./utility.js";
 
 /** δ at the start of training: e⁻³. */
 const MARGIN = Math.exp(-3);
@@ -35,6 +33,10 @@ const CURVATURE = 0.1;
  * @source Heaton & Wu Fung 2023, eq. (20)–(23) and Appendix E; TypalAcademy/xai-l2o, docs/exp-crypto.ipynb, `CfmmTradeModel`
  */
 export function publishedModel(seed = 1, risk: 0 | 1 = 1): Model {
+  const prices = constant(
+    spread(({ tokens }, k) => PRICES[tokens[k]!]!),
+    [1, WIDTH],
+  );
   return define({
     name: "trading-published",
     params: {
@@ -50,7 +52,7 @@ export function publishedModel(seed = 1, risk: 0 | 1 = 1): Model {
     },
     data: { d: ["N", WIDTH] },
     problem: ({ W, delta }, { d }) => ({
-      utility: { smooth: riskAverse(W) },
+      utility: { smooth: riskAverse(prices, W) },
       acceptance: { prox: indicator(publishedAcceptable(d, delta)) },
       balance: { prox: indicator(publishedBalanced(d, delta)) },
     }),
@@ -62,30 +64,4 @@ export function publishedModel(seed = 1, risk: 0 | 1 = 1): Model {
       });
     },
   });
-}
-
-/** h(ξ) = ⟨p, x − y⟩ + ½‖W(x − y)‖². */
-function riskAverse(W: Tensor): Smooth {
-  const p = constant(
-    spread(({ tokens }, k) => PRICES[tokens[k]!]!),
-    [1, WIDTH],
-  );
-  const risk = (xi: Tensor) => {
-    const { x, y } = split(xi);
-    return matmul(sub(x, y), transpose(W, [1, 0]));
-  };
-  return {
-    name: "utility less risk",
-    value: (xi) => {
-      const { x, y } = split(xi);
-      const Wx = risk(xi);
-      return add(mul(0.5, sum(mul(Wx, Wx), [1])), sum(mul(p, sub(x, y)), [1]));
-    },
-    grad: (xi) => {
-      const slope = add(p, matmul(risk(xi), W));
-      const none = broadcastTo(constant(0), ["N", WIDTH]);
-      return join({ x: slope, y: neg(slope), v: none, z: none });
-    },
-    lipschitz: () => mul(2, sum(mul(W, W))),
-  };
 }
