@@ -91,12 +91,18 @@ async function minutesOf(log: string): Promise<Pick<TableMethod, "minutes">> {
   return { minutes: (last! - first!) / 60_000 };
 }
 
-async function load(name: string, ct: Tomography, learned: LearnedMethod, file: string): Promise<TableMethod> {
+/** A learned method and the file it is from. @throws file, format, shape */
+export async function readLearned(name: string, ct: Tomography, learned: LearnedMethod, file: string) {
   const bundle = parseBundle(await readBundled(file, "weights (.safetensors)"));
   const method = learned.method(ct, bundle);
-  const { card } = bundle.manifest;
   // A network's weights are not those of the model its images are measured by.
   if (method.model.size > 0 && learned.name !== "l2o_adaptive") requireWeights(name, method.model, bundle.weights);
+  return { method, bundle };
+}
+
+async function load(name: string, ct: Tomography, learned: LearnedMethod, file: string): Promise<TableMethod> {
+  const { method, bundle } = await readLearned(name, ct, learned, file);
+  const { card } = bundle.manifest;
   const recipe =
     card["recipe"] === undefined ? {} : (JSON.parse(card["recipe"]) as { phases?: number; passes?: number });
   return {

@@ -8,13 +8,15 @@ import {
   parseCtCalibrations,
 } from "../src/applications/ct/calibrations.js";
 import { type Measurement, NOISE_LEVEL, simulate } from "../src/applications/ct/examples.js";
+import { LEARNED } from "../src/applications/ct/methods/index.js";
 import {
   fbpMethod,
   isSolved,
   l2oMethod,
   type Method,
   type Reconstruction,
-  solverData,
+  type Terms,
+  termsOf,
   tvMethod,
 } from "../src/applications/ct/methods.js";
 import { ellipses } from "../src/applications/ct/phantom.js";
@@ -28,6 +30,7 @@ import { parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
 import { random } from "../src/random.js";
 import type { Context } from "./command.js";
+import { readLearned, weightsOf } from "./ct-methods.js";
 import { within } from "./errors.js";
 import { readJson } from "./images.js";
 import { readBundled } from "./model-bundle.js";
@@ -36,8 +39,10 @@ import { beside, shippedModel } from "./paths.js";
 
 /** Methods that solve a model: what they answer can be proven, exported and explained by its terms. */
 export const SOLVED = ["tv", "l2o"] as const;
-export const METHODS = ["fbp", ...SOLVED] as const;
-export type MethodName = (typeof METHODS)[number];
+/** Methods whose weights, if any, are those of --model. */
+export const PLAIN = ["fbp", ...SOLVED] as const;
+/** And the learned ones whose weights lie beside them, see `weightsOf`. */
+export const METHODS: readonly string[] = [...PLAIN, ...LEARNED.map(({ name }) => name)];
 
 /** Slices of one solve. */
 const BATCH = 8;
@@ -93,17 +98,25 @@ export interface LoadedMethod extends Method {
   readonly trainedOn: readonly string[];
 }
 
-/** Methods by name; l2o from a file of weights. @throws file, format, shape, named after --model */
+/** Methods by name; l2o from a file of weights, other learned ones from those beside it. @throws file, format, shape, named after --model */
 export async function loadMethods(
   { name }: Run,
   ct: Tomography,
-  names: readonly MethodName[],
+  names: readonly string[],
   model: string,
 ): Promise<LoadedMethod[]> {
   return Promise.all(
     names.map(async (method) => {
       if (method === "fbp") return { ...fbpMethod(ct), trainedOn: [] };
       if (method === "tv") return { ...tvMethod(ct), trainedOn: [] };
+      const learned = LEARNED.find((one) => one.name === method);
+      if (learned !== undefined) {
+        const file = weightsOf(model, method);
+        const { method: loaded, bundle } = await within(`${name}: --model ${file}`, () =>
+          readLearned(name, ct, learned, file),
+        );
+        return { ...loaded, trainedOn: bundle.manifest.trainedOn ?? [] };
+      }
       return within(`${name}: --model ${model}`, async () => {
         const bundle = parseBundle(await readBundled(model, "weights (.safetensors)"));
         const loaded = l2oMethod(ct, bundle);
@@ -129,6 +142,8 @@ export interface BatchSolved {
   /** Its measurements, and where they stand among all. */
   readonly measurements: readonly Measurement[];
   readonly first: number;
+  /** What its images are measured by. */
+  readonly terms: Terms;
 }
 
 export interface SolveAllOptions {
@@ -162,10 +177,12 @@ export async function solveAll(
           bar.update(first + batch.length - running, `step ${steps}, residual ${residual.toExponential(1)}`),
       });
       seconds += (performance.now() - started) / 1000;
+      const terms = termsOf(solver, batch, solution);
       await onBatch({
         solution: proven ? solver.prove(batch, solution) : solution,
         measurements: batch,
         first,
+        terms,
       });
       bar.update(first + batch.length);
     }
@@ -209,15 +226,8 @@ export function pickCalibration(
 }
 
 /** Certify a batch; where nothing was solved there is no certificate of convergence. */
-export function certifyBatch(
-  method: Method,
-  { solution, measurements }: BatchSolved,
-  calibration: Calibration,
-  gap?: number,
-): Result[] {
-  const { model, weights } = method;
-  const asked = gap === undefined ? {} : { gap };
-  const common = { model, weights, data: solverData(measurements), calibration, ...asked };
+export function certifyBatch({ solution, terms }: BatchSolved, calibration: Calibration, gap?: number): Result[] {
+  const common = { ...terms, calibration, ...(gap === undefined ? {} : { gap }) };
   return certify(isSolved(solution) ? { ...common, solution } : { ...common, x: solution.x });
 }
 
@@ -246,10 +256,9 @@ export async function calibrateMethods(
       run,
       method,
       measurements,
-      ({ solution, measurements: batch, first }) => {
-        const fed = solverData(batch);
+      ({ solution, first, terms: { model, weights, data: fed } }) => {
         const z = isSolved(solution) ? solution.z : undefined;
-        measureProperties(method.model, method.weights, fed, solution.x, z).forEach((values, row) => {
+        measureProperties(model, weights, fed, solution.x, z).forEach((values, row) => {
           if (!settled(solution.status[row]!)) return;
           measured.push(values);
           samples.push(digests[first + row]!);
@@ -263,7 +272,7 @@ export async function calibrateMethods(
         name: run.name,
         expected: `converged inferences of ${method.name}`,
         got: `none of ${images.length}`,
-        remedy: "Check the weights.",
+        remedy: "Check the weights; an iteration without a guarantee is not calibrated.",
       });
     }
     const values = valuesByTerm(measured);

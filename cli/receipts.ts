@@ -1,7 +1,7 @@
 /** @file Receipts of a run: one folder an inference, signed, and in a log where there is one. */
 
 import { join } from "node:path";
-import { isSolved, solverData } from "../src/applications/ct/methods.js";
+import { isSolved } from "../src/applications/ct/methods.js";
 import { attest, following, payloadOf } from "../src/attest.js";
 import type { Calibration } from "../src/certificates/calibration.js";
 import { VouchError } from "../src/errors.js";
@@ -49,7 +49,7 @@ export async function receiptsOf(
   }
   const secret = await readSecretKey(`${name}: --key`, key);
   let count = 0;
-  const write = async ({ solution, measurements, first }: BatchSolved) => {
+  const write = async ({ solution, measurements, first, terms }: BatchSolved) => {
     if (!isSolved(solution)) {
       throw new VouchError("parameter", {
         name,
@@ -59,11 +59,9 @@ export async function receiptsOf(
       });
     }
     const { x, duals, status, steps } = solution;
-    const data = solverData(measurements);
     for (const row of measurements.keys()) {
       const run = { status: status[row]!, steps: steps[row]! };
-      const { model, weights } = method;
-      const { statement, content } = attest({ model, weights, data, x, duals, row, calibration, run, version });
+      const { statement, content } = attest({ ...terms, x, duals, row, calibration, run, version });
       const sign = (previous: string | null) => seal(payloadOf(following(statement, previous)), secret);
       const envelope = log === undefined ? sign(null) : (await appendReceipt(log, sign)).envelope;
       await writeBundle(join(receipts, `${first + row + 1}`), { envelope, content });

@@ -135,7 +135,7 @@ async function certifyAll(
       of,
       measurements,
       (batch) => {
-        certifyBatch(of, batch, calibration).forEach((result, row) => {
+        certifyBatch(batch, calibration).forEach((result, row) => {
           const at = batch.first + row;
           const { name, truth } = cases[at]!;
           const scores = result.x.data.every(Number.isFinite) ? { score: score(ct, result.x.data, truth) } : {};

@@ -53,7 +53,7 @@ export const reconstruct = command({
       "images in [0, 1] (.npy, .npz, grey .png), CT slices (DICOM, NIfTI, LoDoPaB), a folder of one kind, or sinograms of rays of unit norm (.npy, or .npz of data simulate)",
   },
   options: {
-    method: choice("How to reconstruct.", METHODS, "l2o"),
+    method: choice("How to reconstruct; learned ones from weights beside --model.", METHODS, "l2o"),
     ...modelOption("ct-ellipses"),
     ...calibrationOption,
     out: text("Folder for x.npy, certificate.json and figures.", "FOLDER", "out"),
@@ -108,7 +108,7 @@ export const reconstruct = command({
       method!,
       measurements,
       async (batch) => {
-        results.push(...certifyBatch(method!, batch, calibration, gap));
+        results.push(...certifyBatch(batch, calibration, gap));
         await receipts?.write(batch);
       },
       limits,

@@ -1,18 +1,20 @@
 /** @file vouch tune ct: constants of a trained CT model by Bayesian optimization, on training images. */
 
 import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import { lossAt, RHO_SPACE, STEP_DEFAULT, STEP_SPACE, stepsToGap } from "../../src/applications/ct/tune.js";
+import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
-import { parseBundle } from "../../src/files/bundle.js";
+import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
 import { minimize, type Point, type Trial } from "../../src/training/bayes.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions, modelOption, phantom, scan, scanOptions, seedOption, simulateAll } from "../ct.js";
 import { within } from "../errors.js";
-import { writeFileAtomic } from "../files.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
 import { readCollection, readJson } from "../images.js";
-import { readBundled } from "../model-bundle.js";
+import { readBundled, sealBundle } from "../model-bundle.js";
 import { choice, flag, integer, number, text } from "../options.js";
 
 const stored = z.object({
@@ -34,14 +36,16 @@ export const tuneCt = command({
     trials: integer("Trials in all.", 30, { min: 1 }),
     gap: number("Proven gap that steps are counted to.", 0.01, { above: 0, max: 0.5 }),
     "max-steps": integer("Steps at which a trial gives up.", 3000, { min: 20 }),
-    out: text("All trials, written after each.", "FILE.json", "out/tune.json"),
-    resume: flag("Go on with the trials in --out, to the same ones as without the interruption."),
+    record: text("All trials, written after each.", "FILE.json", "out/tune.json"),
+    resume: flag("Go on with the trials in --record, to the same ones as without the interruption."),
+    out: text("For the loss: where to write the model with the best ρ.", "FILE.safetensors", undefined),
     ...scanOptions,
     ...engineOptions,
     ...seedOption,
   },
   async run({ name, options, out, progress, signal }) {
-    const { seed, trials, out: target } = options;
+    const { seed, trials, record: target } = options;
+    requireOut(name, options);
     const ct = scan(options);
     const bundle = await within(`${name}: --model ${options.model}`, async () =>
       parseBundle(await readBundled(options.model, "weights (.safetensors)")),
@@ -66,15 +70,15 @@ export const tuneCt = command({
         ? stepsToGap(ct, bundle, measurements, point, limits)
         : lossAt(ct, learned, bundle, examples, point, engine);
     const start: Point = forSteps ? STEP_DEFAULT : { rho: bundle.manifest.options["rho"]! };
-    const { resume: goOn, trials: _, out: __, device: ___, threads: ____, ...identity } = options;
+    const { resume: goOn, trials: _, out: __, record: _____, device: ___, threads: ____, ...identity } = options;
     const asked = JSON.stringify(identity);
     const before = goOn ? await resumed(name, target, asked) : [];
     if (!goOn && existsSync(target)) {
       throw new VouchError("file", {
-        name: `${name}: --out`,
+        name: `${name}: --record`,
         expected: "a name without trials",
         got: target,
-        remedy: "Go on with --resume, or choose another --out.",
+        remedy: "Go on with --resume, or choose another --record.",
       });
     }
     const bar = progress("tune", trials, "trials");
@@ -96,11 +100,54 @@ export const tuneCt = command({
     for (const [key, value] of Object.entries(best.point)) out.line(`${key} = ${Number(value.toPrecision(4))}`);
     const what = forSteps ? `steps to a proven gap of ${options.gap}` : "mean squared error";
     out.line(`${what}: ${best.value.toPrecision(4)}; as shipped ${atStart.toPrecision(4)}. Trials in ${target}.`);
+    if (options.out !== undefined) {
+      const tuned = await withRho(bundle, best, images, `${images.length} of ${options.data}, seed ${seed}`);
+      await within(`${name}: --out`, async () => {
+        await makeFolder(dirname(options.out!));
+        await writeFileAtomic(options.out!, formatBundle(tuned));
+        await sealBundle(options.out!);
+      });
+      out.line(`The model with this ρ is in ${options.out}; calibrate it anew: vouch calibrate --model ${options.out}`);
+    }
     return {
       figures: { ...best.point, best: best.value, default: atStart, over_default: best.value / atStart, trials },
     };
   },
 });
+
+/** @throws parameter if --out is given where nothing of a model is tuned, or would be the model itself */
+function requireOut(name: string, { for: what, out, model }: { for: string; out: string | undefined; model: string }) {
+  if (out === undefined || (what === "loss" && resolve(out) !== resolve(model))) return;
+  throw new VouchError("parameter", {
+    name: `${name}: --out`,
+    expected: "another file than --model, with --for loss",
+    got: `${out} with --for ${what}`,
+    remedy: "Steps are no part of a model: leave --out out, or tune for the loss.",
+  });
+}
+
+/**
+ * The model solved with the best ρ. Images that chose it count among those it was trained on; the validation loss was another ρ's and is
+ * left out.
+ */
+async function withRho(
+  { manifest, weights }: Bundle,
+  { point, value }: Trial,
+  images: readonly Float32Array[],
+  on: string,
+): Promise<Bundle> {
+  const { validation: _, ...card } = manifest.card;
+  const seen = await Promise.all(images.map((image) => digest(image)));
+  return {
+    manifest: {
+      ...manifest,
+      options: { ...manifest.options, rho: point["rho"]! },
+      card: { ...card, tuned: `rho to a mean squared error of ${value.toExponential(4)} on ${on}` },
+      trainedOn: [...new Set([...(manifest.trainedOn ?? []), ...seen])],
+    },
+    weights,
+  };
+}
 
 async function resumed(name: string, path: string, asked: string): Promise<Trial[]> {
   const found = await readJson(`${name}: --resume`, path, stored, "trials of this command");
@@ -109,7 +156,7 @@ async function resumed(name: string, path: string, asked: string): Promise<Trial
       name: `${name}: --resume`,
       expected: `the options the trials began with, ${found.asked}`,
       got: asked,
-      remedy: "Resume with the same options, or choose another --out.",
+      remedy: "Resume with the same options, or choose another --record.",
     });
   }
   return found.trials.map(({ point, value }) => ({ point, value: value ?? Number.NaN }));

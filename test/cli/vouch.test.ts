@@ -196,16 +196,16 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
 
 test("tune: trials respect what is asked, end no worse than their start, and go on to the same ones", async () => {
   const words = ["tune", "ct", "--limit", "2", "--max-steps", "400", "--gap", "0.1", "--json", ...model()];
-  const whole = await vouch([...words, "--trials", "9", "--out", at("whole.json")]);
+  const whole = await vouch([...words, "--trials", "9", "--record", at("whole.json")]);
   expect(whole.code).toBe(0);
   const { figures } = lastLine(whole);
   expect(figures.best).toBeLessThanOrEqual(400);
   expect(figures.relaxation).toBeGreaterThanOrEqual(1);
   expect(figures.relaxation).toBeLessThan(2);
-  expect((await vouch([...words, "--trials", "8", "--out", at("part.json")])).code).toBe(0);
-  const again = await vouch([...words, "--trials", "9", "--out", at("part.json")]);
+  expect((await vouch([...words, "--trials", "8", "--record", at("part.json")])).code).toBe(0);
+  const again = await vouch([...words, "--trials", "9", "--record", at("part.json")]);
   expect([again.code, lastLine(again).code]).toEqual([74, "file"]);
-  expect((await vouch([...words, "--trials", "9", "--resume", "--out", at("part.json")])).code).toBe(0);
+  expect((await vouch([...words, "--trials", "9", "--resume", "--record", at("part.json")])).code).toBe(0);
   const [a, b] = await Promise.all(
     ["whole.json", "part.json"].map(async (name) => JSON.parse(await readFile(at(name), "utf8"))),
   );
@@ -220,7 +220,7 @@ test("tune: trials respect what is asked, end no worse than their start, and go 
     "2",
     "--trials",
     "3",
-    "--out",
+    "--record",
     at("rho.json"),
     "--json",
     ...model(),

@@ -1,7 +1,7 @@
 /** @file Reconstruction methods by name: what each computes, and the model whose terms certify its images. */
 
 import { prove } from "../../certificates/certify.js";
-import type { EngineOptions } from "../../engine/session.js";
+import type { EngineOptions, Float32 } from "../../engine/session.js";
 import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
 import { compileModel, type Model, type Weights } from "../../model.js";
@@ -36,10 +36,30 @@ export interface Reconstructor<R extends Reconstruction = Reconstruction> {
   readonly method: Method<R>;
   /** Images of a batch of measurements of one scan geometry. */
   reconstruct(measurements: readonly Measurement[], options?: SolveOptions): Promise<R>;
+  /** See `termsOf`; absent where they are the method's own. */
+  terms?(reconstruction: R): Terms;
   /** With proofs of optimality, see `prove`; as it was where nothing was solved. */
   prove(measurements: readonly Measurement[], reconstruction: R): R;
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A problem with its weights and data. */
+export interface Terms {
+  readonly model: Model;
+  readonly weights: Weights;
+  readonly data: Readonly<Record<string, Float32>>;
+}
+
+/** What images are measured by: the terms of the problem they answer, or of the method's model; asked before they are proven. */
+export function termsOf(
+  { method: { model, weights }, terms }: Reconstructor,
+  measurements: readonly Measurement[],
+  reconstruction: Reconstruction,
+): Terms {
+  // A network's weights are not those of the model its images are measured by.
+  const own = Object.keys(model.params).map((name) => [name, weights[name]!]);
+  return terms?.(reconstruction) ?? { model, weights: Object.fromEntries(own), data: solverData(measurements) };
 }
 
 /** The images are a solve's: there is a point they were read from, a status and steps. */

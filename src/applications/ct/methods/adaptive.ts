@@ -106,6 +106,7 @@ function adaptive(ct: Tomography, bundle: Bundle): Method {
           known.set(solution, data);
           return solution;
         },
+        terms: (made) => ({ model, weights: K, data: known.get(made)! }),
         prove: (_, made) => {
           const data = known.get(made);
           return data && isSolved(made) ? prove(second, data, made as Solution) : made;

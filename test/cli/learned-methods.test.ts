@@ -1,0 +1,122 @@
+/** @file calibrate and reconstruct with every learned CT method, and a ρ that tune wrote. */
+
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adaptiveMethod } from "../../src/applications/ct/methods/adaptive.js";
+import { learnedProxCt } from "../../src/applications/ct/methods/prox.js";
+import { reconstructor } from "../../src/applications/ct/methods/reconstructor.js";
+import { released } from "../../src/applications/ct/methods/released.js";
+import { unet } from "../../src/applications/ct/methods/unet.js";
+import { weaklyConvex } from "../../src/applications/ct/methods/weak.js";
+import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
+import { formatNpy } from "../../src/files/npy.js";
+import { initialArrays } from "../../src/training/network.js";
+import { runCommand } from "./run.js";
+import { SIZE, tinyBundle, tinyCt, tinyScan } from "./tiny.js";
+
+let folder = "";
+const at = (...path: string[]) => join(folder, ...path);
+const model = () => ["--model", at("tiny.safetensors"), ...tinyScan];
+
+const weak = { count: 3, size: 3, rho: 0.8 };
+const prox = { channels: 3, hidden: 4, rho: 0.8 };
+const adaptive = {
+  ...(adaptiveMethod.definition as Record<"count" | "side" | "rho", number>),
+  ...{ steps: 2, width: 3, memory: 1 },
+};
+const bundle = (of: string, options: Record<string, number>, weights: Bundle["weights"]): Bundle => ({
+  manifest: { model: of, options, card: {} },
+  weights,
+});
+
+/** By the end of their names: weights that were not trained. */
+const files: Readonly<Record<string, () => Bundle>> = {
+  unet: () => bundle("ct-unet", {}, initialArrays(unet(SIZE, 1))),
+  prox: () => {
+    const { gamma, ...rest } = learnedProxCt(tinyCt, { ...prox, seed: 1 }).initialWeights();
+    const strong = { shape: gamma!.shape, data: gamma!.data.map((value) => value + Math.log(100)) };
+    return bundle("ct-prox", prox, { ...rest, gamma: strong });
+  },
+  weak: () => {
+    const { K, tau, epsilon } = weaklyConvex(tinyCt, weak).initialWeights();
+    const strong = { shape: tau!.shape, data: tau!.data.map((value) => value + Math.log(100)) };
+    return bundle("ct-weak", weak, { K: K!, tau: strong, epsilon: epsilon! });
+  },
+  adaptive: () => bundle("ct-adaptive", adaptive, initialArrays(reconstructor(tinyCt, adaptive, 1))),
+  released: () =>
+    bundle(
+      "ct-released",
+      { channels: 2, step: 0.0169 },
+      released(tinyCt, { channels: 2, step: 0.0169, seed: 1 }).initialWeights(),
+    ),
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "vouch-learned-"));
+  await writeFile(at("tiny.safetensors"), tinyBundle());
+  for (const [name, make] of Object.entries(files))
+    await writeFile(at(`tiny-${name}.safetensors`), formatBundle(make()));
+  const image = Float32Array.from({ length: SIZE * SIZE }, (_, i) => (i % SIZE < SIZE / 2 ? 0.7 : 0.1));
+  await writeFile(at("image.npy"), formatNpy({ shape: [SIZE, SIZE], data: image }));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe.each([
+  ["unet", []],
+  ["l2o_prox", ["convergence"]],
+  ["l2o_weak", ["convergence", "optimality"]],
+  ["l2o_adaptive", ["convergence", "optimality"]],
+] as const)("%s", (name, also) => {
+  it("is calibrated, and reconstructs with a certificate for each term", async () => {
+    const calibrated = await runCommand(["calibrate", "--methods", name, "--limit", "19", ...model()]);
+    expect(calibrated.figures[`${name}_unconverged`]).toBeLessThan(0.5);
+    const out = at(`out-${name}`);
+    const { figures } = await runCommand(["reconstruct", at("image.npy"), "--method", name, "--out", out, ...model()]);
+    expect(figures["inferences"]).toBe(1);
+    const { inferences } = JSON.parse(await readFile(join(out, "certificate.json"), "utf8"));
+    const properties = inferences[0].certificates.map(({ term, property }: Record<string, string>) => term ?? property);
+    expect(properties).toEqual(["box", "fidelity", "regularization", ...also]);
+  });
+});
+
+it("an iteration that never converges is not calibrated, and weights that are not there are named", async () => {
+  const words = ["calibrate", "--limit", "2", ...model(), "--methods"];
+  await expect(runCommand([...words, "released"])).rejects.toThrow(/converged inferences of released, got none of 2/);
+  await expect(runCommand([...words, "ffpn"])).rejects.toThrow(/tiny-ffpn\.safetensors/);
+});
+
+describe("tune ct --for loss --out", () => {
+  const words = (record: string) => ["tune", "ct", "--limit", "2", "--trials", "3", "--record", at(record), ...model()];
+
+  it("writes the model with the best ρ, its images among those of the training", async () => {
+    const { figures } = await runCommand([...words("a.json"), "--for", "loss", "--out", at("tuned.safetensors")]);
+    const [before, after] = await Promise.all(
+      ["tiny", "tuned"].map(async (name) => parseBundle(await readFile(at(`${name}.safetensors`)))),
+    );
+    expect(after!.manifest.options["rho"]).toBe(figures["rho"]);
+    expect(after!.weights).toEqual(before!.weights);
+    expect(after!.manifest.trainedOn).toHaveLength(2);
+    expect(after!.manifest.card["tuned"]).toContain("2 of ellipses");
+    const tuned = ["--model", at("tuned.safetensors"), ...tinyScan];
+    const scored = await runCommand([
+      "evaluate",
+      "ct",
+      "--images",
+      "ellipses",
+      "--limit",
+      "2",
+      "--methods",
+      "l2o",
+      ...tuned,
+    ]);
+    expect(scored.figures["l2o_psnr"]).toBeGreaterThan(5);
+  });
+
+  it("is refused for steps, and over the model itself", async () => {
+    await expect(runCommand([...words("b.json"), "--out", at("x.safetensors")])).rejects.toThrow(/with --for steps/);
+    const over = [...words("c.json"), "--for", "loss", "--out", at("tiny.safetensors")];
+    await expect(runCommand(over)).rejects.toThrow(/another file than --model/);
+  });
+});
