@@ -72,7 +72,7 @@ describe.each(models)("%s", (_, model) => {
   });
 });
 
-// Not of l2o_prox: the interpreter would evaluate the norm bound of its layer, on a 128² grid, in each of thousands of steps.
+// Not of l2o_prox: its exact gradient goes backwards through the norm bound of its layer once for each of hundreds of unit vectors.
 it("l2o_weak is trained downhill by JFB", async () => {
   const model = weaklyConvex(ct, weakOptions);
   const [found] = await checkDescent(model, model.initialWeights(), { data: one, target }, { tolerance: 1e-2 });
