@@ -1,7 +1,7 @@
 /** @file Certificates of a classification under perturbed pixels: how many hold, how tight, what they cost, and whether any attack breaks one. */
 
+import { lpSolver } from "../cli/highs.js";
 import { imagesFolder, imagesRemedy, readImageSet } from "../cli/labelled-images.js";
-import { lpSolver } from "../cli/lp-solver.js";
 import { CLASSES, chosen, type LabelledImages, split } from "../src/applications/images/data.js";
 import { type Dense, dense } from "../src/applications/implicit/dense.js";
 import type { ImplicitModel } from "../src/applications/implicit/model.js";

@@ -12,7 +12,7 @@ import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
 import { within } from "../errors.js";
 import { readFileOrExplain } from "../files.js";
 import { readCollection, requireContent } from "../images.js";
-import { choice, integer, number, text } from "../options.js";
+import { choice, flag, integer, number, text } from "../options.js";
 import { runTraining, trainingOptions } from "../training.js";
 
 const NAMES = LEARNED.map(({ name }) => name);
@@ -33,6 +33,9 @@ export const trainCtCommand = command({
     passes: integer("Passes over the images of a phase.", undefined, { min: 1 }),
     slices: integer("Images of a phase.", undefined, { min: 1 }),
     validation: integer("Images kept apart, which choose the phase whose weights are kept.", 40, { min: 1 }),
+    plain: flag(
+      "Train on the images as they are; without it on turned and mirrored ones of varied contrast, if they are a file's.",
+    ),
     batch: integer("Images of one step.", undefined, { min: 1 }),
     lr: number("Largest step size.", undefined, { above: 0 }),
     count: integer("Filters.", undefined, { min: 1 }),
@@ -56,9 +59,15 @@ export const trainCtCommand = command({
     const all = await digest(new TextEncoder().encode(trainedOn.join()));
     const found = `${images.training.length} images, ${images.validation.length} more for validation`;
     context.out.line(`Training ${learned.name} (${learned.summary}) on ${found}.`);
+    const vary = data !== "ellipses" && !options.plain;
     const asked = {
       ...{ method: learned.name, data, init: init ?? "seed", seed, ...definition, ...recipe },
-      ...{ "image-size": options["image-size"], angles: options.angles, validation: options.validation },
+      ...{
+        "image-size": options["image-size"],
+        angles: options.angles,
+        validation: options.validation,
+        variation: vary ? "varied" : "none",
+      },
     };
     return runTraining(context, {
       target,
@@ -73,7 +82,7 @@ export const trainCtCommand = command({
           : `vouch evaluate ct --methods all, with this file beside --model, named X-${learned.name.replace(/^l2o_/, "")}`,
       async train(hooks) {
         const { bundle, result } = await learned.train(ct, images, {
-          ...{ definition, ...recipe, seed, ...initial },
+          ...{ definition, ...recipe, seed, vary, ...initial },
           ...engineOf(options),
           ...hooks,
         });

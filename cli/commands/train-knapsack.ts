@@ -3,8 +3,8 @@
 import { KNAPSACK_LOSSES, KNAPSACK_RECIPE, trainKnapsack } from "../../src/applications/decisions/knapsack/train.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions } from "../ct.js";
+import { mipSolver } from "../highs.js";
 import { knapsackData, knapsackOptions } from "../knapsack-data.js";
-import { mipSolver } from "../mip-solver.js";
 import { choice, integer, number, text } from "../options.js";
 import { runTraining, trainingOptions } from "../training.js";
 

@@ -30,3 +30,18 @@ export function batches(count: number, size: number, seed: number, pass: number)
   const order = Array.from(random(seed).fork(`pass ${pass}`).permutation(count));
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => order.slice(i * size, (i + 1) * size));
 }
+
+/** Mean over a set of what `losses` gives each example, in batches, the noise drawn for no phase of training. */
+export async function meanLoss(
+  set: TrainingSet,
+  batch: number,
+  losses: (examples: Examples, indices: readonly number[]) => Promise<Float32>,
+): Promise<number> {
+  let total = 0;
+  for (let start = 0; start < set.count; start += batch) {
+    const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
+    const { data } = await losses(set.examples(indices, -1), indices);
+    total += data.reduce((a, b) => a + b, 0);
+  }
+  return total / set.count;
+}

@@ -5,7 +5,7 @@ import { compile, type EngineOptions } from "../engine/session.js";
 import { feedData, feedParams, type Param } from "../model.js";
 import { input } from "../tensor/primitives/leaf.js";
 import type { Shape, Tensor } from "../tensor/tensor.js";
-import type { Examples } from "./dataset.js";
+import { type Examples, meanLoss } from "./dataset.js";
 import { descend, descentStep } from "./descent-step.js";
 import type { Optimizer } from "./optimizer.js";
 import { type Loss, squaredError } from "./squared-error.js";
@@ -107,14 +107,10 @@ export async function prepareNetwork(
     },
     async validate(weights, set, batch) {
       life.require("fit");
-      let total = 0;
-      for (let start = 0; start < set.count; start += batch) {
-        const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
-        const examples = set.examples(indices, -1);
+      return meanLoss(set, batch, async (examples) => {
         const [losses] = await reading.run({ ...feeds(examples), ...feedParams(weights), target: examples.target });
-        total += losses!.data.reduce((a, b) => a + b, 0);
-      }
-      return total / set.count;
+        return losses!;
+      });
     },
     dispose: life.dispose,
     [Symbol.asyncDispose]: life.dispose,

@@ -7,7 +7,7 @@ import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
 import { add, mul, sub } from "../tensor/primitives/elementwise.js";
 import { input, stopGradient } from "../tensor/primitives/leaf.js";
 import type { Tensor } from "../tensor/tensor.js";
-import type { Examples } from "./dataset.js";
+import { type Examples, meanLoss } from "./dataset.js";
 import { descend, descentStep } from "./descent-step.js";
 import { type Network, networkInputs } from "./network.js";
 import type { Optimizer } from "./optimizer.js";
@@ -69,13 +69,7 @@ export async function prepareOutside(
     },
     async validate(weights, set, batch) {
       life.require("fit");
-      let total = 0;
-      for (let start = 0; start < set.count; start += batch) {
-        const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
-        const { losses } = await judge(weights, set.examples(indices, -1), indices);
-        total += losses.data.reduce((a, b) => a + b, 0);
-      }
-      return total / set.count;
+      return meanLoss(set, batch, async (examples, indices) => (await judge(weights, examples, indices)).losses);
     },
     dispose: life.dispose,
     [Symbol.asyncDispose]: life.dispose,

@@ -13,7 +13,7 @@ import { gather, scatter } from "../solvers/rows.js";
 import { input } from "../tensor/primitives/leaf.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mapTensors } from "../tensor/tree.js";
-import type { Examples, TrainingSet } from "./dataset.js";
+import { type Examples, meanLoss, type TrainingSet } from "./dataset.js";
 import { descend, descentStep } from "./descent-step.js";
 import type { Optimizer } from "./optimizer.js";
 import { type Opened, solving } from "./solving.js";
@@ -128,15 +128,11 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
       life.require("fit");
       await using session = await solves.with(weights);
       await using reading = await compile(attached.outputs.slice(0, 1), options);
-      let total = 0;
-      for (let start = 0; start < set.count; start += batch) {
-        const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
-        const examples = set.examples(indices, -1);
+      return await meanLoss(set, batch, async (examples, indices) => {
         const solved = await visit(session, built, feed(examples), indices, undefined, limits(settled));
         const [losses] = await reading.run({ ...solved.feeds, ...feedParams(weights), target: examples.target });
-        total += losses!.data.reduce((a, b) => a + b, 0);
-      }
-      return total / set.count;
+        return losses!;
+      });
     },
     dispose: life.dispose,
     [Symbol.asyncDispose]: life.dispose,

@@ -9,7 +9,7 @@ import {
   type LabelledImages,
   split,
 } from "../../src/applications/images/data.js";
-import { bundleNetwork, evaluateImages, imageClassifier, wilson } from "../../src/applications/images/evaluate.js";
+import { bundleNetwork, evaluateImages, imageClassifier } from "../../src/applications/images/evaluate.js";
 import { explicitNetwork, fixedPointNetwork } from "../../src/applications/images/network.js";
 import { contractionSteps, type TrainedImages, trainImages } from "../../src/applications/images/train.js";
 import { adjointIteration } from "../../src/backward/adjoint-iteration.js";
@@ -18,6 +18,7 @@ import { jfb } from "../../src/backward/jfb.js";
 import { neumann } from "../../src/backward/neumann.js";
 import type { BackwardRule } from "../../src/backward/rule.js";
 import { unrolled } from "../../src/backward/unrolled.js";
+import { wilson } from "../../src/certificates/wilson.js";
 import { feedData, feedParams, type Model, type Weights } from "../../src/model.js";
 import { random } from "../../src/random.js";
 import { interpret } from "../../src/tensor/interpret.js";

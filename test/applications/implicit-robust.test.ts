@@ -1,7 +1,7 @@
 /** @file Robustness of implicit models: bounds no attack breaks, bounds too small that attacks do break, and refusals. */
 
 import { describe, expect, it } from "vitest";
-import { lpSolver } from "../../cli/lp-solver.js";
+import { lpSolver } from "../../cli/highs.js";
 import { type Dense, denseOf } from "../../src/applications/implicit/dense.js";
 import { type ImplicitModel, implicitModel, sizesOf } from "../../src/applications/implicit/model.js";
 import { predict } from "../../src/applications/implicit/predict.js";

@@ -4,6 +4,7 @@ import { random } from "../../random.js";
 import type { TrainingSet } from "../../training/dataset.js";
 import { measure, noiseRadius } from "./measure.js";
 import type { Tomography } from "./tomography.js";
+import { varied } from "./vary.js";
 
 /** Relative noise level of the papers: 1.5 % of the mean absolute measurement. */
 export const NOISE_LEVEL = 0.015;
@@ -20,20 +21,35 @@ export function simulate(ct: Tomography, image: ArrayLike<number>, seed: number,
   return { d, radius: noiseRadius(d, { level: NOISE_LEVEL, totalRows: ct.rays }) };
 }
 
+interface Example {
+  readonly image: Float32Array;
+  readonly measured: Measurement;
+}
+
 export interface CtExamplesOptions {
   readonly seed: number;
+  /** Each phase sees its own variation of an image, see `varied`. Default false. */
+  readonly vary?: boolean;
 }
 
 /** Images as a training set; noise of image i in phase p comes from the stream (seed, "phase p image i"). */
-export function ctExamples(ct: Tomography, images: readonly Float32Array[], { seed }: CtExamplesOptions): TrainingSet {
+export function ctExamples(
+  ct: Tomography,
+  images: readonly Float32Array[],
+  { seed, vary = false }: CtExamplesOptions,
+): TrainingSet {
   const side = ct.size;
   const rows = ct.matrix.rows;
-  let cached = { phase: Number.NaN, measured: new Map<number, Measurement>() };
-  const measured = (index: number, phase: number) => {
-    if (cached.phase !== phase) cached = { phase, measured: new Map() };
-    const known = cached.measured.get(index) ?? simulate(ct, images[index]!, seed, `phase ${phase} image ${index}`);
-    cached.measured.set(index, known);
-    return known;
+  let cached = { phase: Number.NaN, examples: new Map<number, Example>() };
+  const example = (index: number, phase: number): Example => {
+    if (cached.phase !== phase) cached = { phase, examples: new Map() };
+    const known = cached.examples.get(index);
+    if (known) return known;
+    const label = `phase ${phase} image ${index}`;
+    const image = vary ? varied(images[index]!, side, random(seed).fork("vary").fork(label)) : images[index]!;
+    const made = { image, measured: simulate(ct, image, seed, label) };
+    cached.examples.set(index, made);
+    return made;
   };
   return {
     count: images.length,
@@ -43,10 +59,10 @@ export function ctExamples(ct: Tomography, images: readonly Float32Array[], { se
       const delta = new Float32Array(batch);
       const target = new Float32Array(batch * side * side);
       indices.forEach((index, row) => {
-        const one = measured(index, phase);
-        d.set(one.d, row * rows);
-        delta[row] = one.radius;
-        target.set(images[index]!, row * side * side);
+        const { image, measured } = example(index, phase);
+        d.set(measured.d, row * rows);
+        delta[row] = measured.radius;
+        target.set(image, row * side * side);
       });
       return {
         data: { d: { shape: [batch, rows], data: d }, delta: { shape: [batch], data: delta } },

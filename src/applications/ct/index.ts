@@ -21,3 +21,4 @@ export * from "./select.js";
 export * from "./self-consistency.js";
 export * from "./tomography.js";
 export * from "./tune.js";
+export * from "./vary.js";

@@ -1,10 +1,10 @@
 /** @file Training of the implicit dictionary: from pairs (d, x) alone, by Jacobian-free backpropagation. */
 
-import type { EngineOptions } from "../../engine/session.js";
 import type { Bundle } from "../../files/bundle.js";
 import { adam } from "../../training/adam.js";
 import type { TrainingSet } from "../../training/dataset.js";
-import { type FitOptions, type FitResult, fit } from "../../training/fit.js";
+import { type FitResult, fit } from "../../training/fit.js";
+import { type RunOptions, runOptions } from "../../training/run-options.js";
 import { cosineDecay, warmUp } from "../../training/schedule.js";
 import type { Steps } from "../../training/trainer.js";
 import { type DictionaryProblem, type DictionarySignals, dictionaryProblem, signals } from "./data.js";
@@ -22,9 +22,7 @@ export const DICTIONARY_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainDictionaryOptions
-  extends EngineOptions,
-    Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+export interface TrainDictionaryOptions extends RunOptions {
   /** A and M; default dictionaryProblem(2021). Training sees A and signals, never M. */
   readonly problem?: DictionaryProblem;
   /** Training signals, stream "train". */
@@ -67,16 +65,7 @@ const LAST = 0.02;
  * schedule and no weight decay, where TypalAcademy/xai-l2o runs 400 steps from zero for each of 7,500 batches
  */
 export async function trainDictionary(options: TrainDictionaryOptions = {}): Promise<TrainedDictionary> {
-  const {
-    problem = dictionaryProblem(2021),
-    steps = STEPS,
-    onStep,
-    onPhase,
-    resume,
-    signal,
-    threads,
-    device,
-  } = options;
+  const { problem = dictionaryProblem(2021), steps = STEPS } = options;
   const { count, validation, batch, passes, phases, patience, learningRate, seed } = {
     ...DICTIONARY_RECIPE,
     ...options,
@@ -87,12 +76,7 @@ export async function trainDictionary(options: TrainDictionaryOptions = {}): Pro
     learningRate: warmUp(RISE, cosineDecay(learningRate, LAST * learningRate)),
     ...{ batch, passes, phases, patience, steps, seed },
     validation: pairs(problem, signals(problem, validation, "validation")),
-    ...(onStep && { onStep }),
-    ...(onPhase && { onPhase }),
-    ...(resume && { resume }),
-    ...(signal && { signal }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
+    ...runOptions(options),
   });
   const { m, n, r } = problem;
   const card = {

@@ -4,6 +4,7 @@ import { type Calibration, calibrate, digest } from "../../certificates/calibrat
 import { certify, type Result } from "../../certificates/certify.js";
 import { conformalLabel, type Labeller } from "../../certificates/labels.js";
 import { measureProperties, valuesByTerm } from "../../certificates/measure.js";
+import { wilson } from "../../certificates/wilson.js";
 import type { EngineOptions } from "../../engine/session.js";
 import { VouchError } from "../../errors.js";
 import type { Bundle } from "../../files/bundle.js";
@@ -236,12 +237,4 @@ function scramble(images: LabelledImages): LabelledImages {
   const area = images.side ** 2;
   const order = random(0).fork("scrambled").permutation(area);
   return { ...images, pixels: images.pixels.map((_, i) => images.pixels[i - (i % area) + order[i % area]!]!) };
-}
-
-/** The 95 % interval of a share of n. @source Wilson 1927 */
-export function wilson(share: number, n: number): [low: number, high: number] {
-  const z2 = 1.959963984540054 ** 2;
-  const middle = (share + z2 / (2 * n)) / (1 + z2 / n);
-  const half = Math.sqrt(z2 * ((share * (1 - share)) / n + z2 / (4 * n * n))) / (1 + z2 / n);
-  return [middle - half, middle + half];
 }

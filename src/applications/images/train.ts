@@ -2,12 +2,12 @@
 
 import { jfb } from "../../backward/jfb.js";
 import type { BackwardRule } from "../../backward/rule.js";
-import type { EngineOptions } from "../../engine/session.js";
 import type { Bundle } from "../../files/bundle.js";
 import type { Model } from "../../model.js";
 import { adam } from "../../training/adam.js";
 import { crossEntropy } from "../../training/cross-entropy.js";
-import { type FitOptions, type FitResult, fit } from "../../training/fit.js";
+import { type FitResult, fit } from "../../training/fit.js";
+import { type RunOptions, runOptions } from "../../training/run-options.js";
 import { cosineDecay, warmUp } from "../../training/schedule.js";
 import type { Steps } from "../../training/trainer.js";
 import { classified, type LabelledImages, pixelStatistics, split } from "./data.js";
@@ -23,9 +23,7 @@ export const IMAGES_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainImagesOptions
-  extends EngineOptions,
-    Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+export interface TrainImagesOptions extends RunOptions {
   /** Cut into training, validation and calibration images; test images are not among them. */
   readonly images: LabelledImages;
   /** Default fixedPointNetwork. */
@@ -73,17 +71,7 @@ const POOLED_SIDE = 24;
  * learning rate has a cosine, and weights are chosen on validation images, where the authors choose on test images
  */
 export async function trainImages(options: TrainImagesOptions): Promise<TrainedImages> {
-  const {
-    images,
-    network = fixedPointNetwork,
-    backward = jfb,
-    onStep,
-    onPhase,
-    resume,
-    signal,
-    threads,
-    device,
-  } = options;
+  const { images, network = fixedPointNetwork, backward = jfb } = options;
   const { epochs, batch, learningRate, gamma, validation, calibration, seed } = { ...IMAGES_RECIPE, ...options };
   const parts = splitImages(images, { validation, calibration, seed });
   const { mean, deviation } = pixelStatistics(parts.rest);
@@ -97,12 +85,7 @@ export async function trainImages(options: TrainImagesOptions): Promise<TrainedI
     ...{ batch, passes: 1, phases: epochs, seed },
     steps: options.steps ?? contractionSteps(gamma),
     validation: classified(parts.validation),
-    ...(onStep && { onStep }),
-    ...(onPhase && { onPhase }),
-    ...(resume && { resume }),
-    ...(signal && { signal }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
+    ...runOptions(options),
   });
   const card = {
     data: `${parts.rest.count} of ${images.count} images of ${images.side}² pixels, ${validation} for validation, ${calibration} for calibration`,

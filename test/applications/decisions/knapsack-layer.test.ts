@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { mipSolver } from "../../../cli/mip-solver.js";
+import { mipSolver } from "../../../cli/highs.js";
 import { dataFile } from "../../../cli/paths.js";
 import { type KnapsackData, readKnapsackData } from "../../../src/applications/decisions/knapsack/data.js";
 import { evaluateKnapsack } from "../../../src/applications/decisions/knapsack/evaluate.js";

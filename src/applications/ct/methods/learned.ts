@@ -43,6 +43,8 @@ export type Definition = Readonly<Record<string, number>>;
 export interface TrainCtOptions extends CtRecipe, EngineOptions {
   readonly definition: Definition;
   readonly seed: number;
+  /** Train on variations of the images, see `varied`; validation is of the images as they are. */
+  readonly vary: boolean;
   /** Weights to begin with; by default those of the seed. */
   readonly initial?: Weights;
   readonly resume?: Checkpoint;
@@ -119,7 +121,7 @@ function packed(model: string, { definition }: TrainCtOptions, result: FitResult
 }
 
 function prepared(ct: Tomography, images: TrainingImages, options: TrainCtOptions) {
-  const { seed, learningRate } = options;
+  const { seed, learningRate, vary } = options;
   if (images.training.length === 0 || images.validation.length === 0) {
     throw new VouchError("data", {
       name: "train ct",
@@ -129,7 +131,7 @@ function prepared(ct: Tomography, images: TrainingImages, options: TrainCtOption
     });
   }
   return {
-    training: rotate(ctExamples(ct, shuffled(images.training, seed), { seed }), options.slices),
+    training: rotate(ctExamples(ct, shuffled(images.training, seed), { seed, vary }), options.slices),
     validation: ctExamples(ct, images.validation, { seed: seed + 1 }),
     how: { ...options, learningRate: cosineDecay(learningRate, learningRate / 20) },
   };

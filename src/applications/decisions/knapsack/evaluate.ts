@@ -1,11 +1,11 @@
 /** @file Regret and accuracy of a knapsack model on test contexts, against the exact solver. */
 
+import { wilson } from "../../../certificates/wilson.js";
 import { compile, type EngineOptions } from "../../../engine/session.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { compileModel, feedData, feedParams } from "../../../model.js";
 import { input } from "../../../tensor/primitives/leaf.js";
-import { wilson } from "../wilson.js";
 import type { KnapsackData } from "./data.js";
 import { type Packed, packKnapsack, type SolveMip } from "./exact.js";
 import { itemCosts, knapsackModel } from "./model.js";
@@ -98,7 +98,7 @@ export async function evaluateKnapsack(
     regret: losses.reduce((a, b) => a + b, 0) / total,
     regretBlind: lost(() => blind).reduce((a, b) => a + b, 0) / total,
     accuracy: right / test.count,
-    accuracyInterval: wilson(right, test.count),
+    accuracyInterval: wilson(right / test.count, test.count),
     unconverged: status.filter((one) => one !== "converged").length,
     decisions,
   };

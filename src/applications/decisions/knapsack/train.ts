@@ -1,13 +1,13 @@
 /** @file Training of knapsack layers: through the splitting's fixed point, or by the exact solver. */
 
 import type { BackwardRule } from "../../../backward/rule.js";
-import type { EngineOptions } from "../../../engine/session.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { slice } from "../../../tensor/primitives/layout.js";
 import { adam } from "../../../training/adam.js";
 import type { TrainingSet } from "../../../training/dataset.js";
-import { type FitOptions, type FitResult, fit, fitOutside } from "../../../training/fit.js";
+import { type FitResult, fit, fitOutside } from "../../../training/fit.js";
+import { type RunOptions, runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import { type Loss, squaredError } from "../../../training/squared-error.js";
 import type { Steps } from "../../../training/trainer.js";
@@ -41,9 +41,7 @@ export const KNAPSACK_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainKnapsackOptions
-  extends EngineOptions,
-    Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+export interface TrainKnapsackOptions extends RunOptions {
   readonly loss?: KnapsackLossName;
   /** Training contexts kept apart to choose among phases: the last ones. */
   readonly validation?: number;
@@ -106,7 +104,7 @@ export async function trainKnapsack(
     ...KNAPSACK_RECIPE,
     ...options,
   };
-  const { backward, onStep, onPhase, resume, signal, threads, device } = options;
+  const { backward } = options;
   const kept = train.count - validation;
   if (!(kept > 0)) {
     const [expected, got] = [`fewer than ${train.count} contexts for validation`, `${validation}`];
@@ -116,12 +114,7 @@ export async function trainKnapsack(
   const model = knapsackModel(knapsack, made);
   const shared = {
     ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate) },
-    ...(onStep && { onStep }),
-    ...(onPhase && { onPhase }),
-    ...(resume && { resume }),
-    ...(signal && { signal }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
+    ...runOptions(options),
   };
   const learn = (set: (samples: KnapsackSamples) => TrainingSet) => {
     const [training, held] = [set(someKnapsacks(train, 0, kept)), set(someKnapsacks(train, kept, train.count))];

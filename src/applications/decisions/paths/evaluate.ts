@@ -1,10 +1,10 @@
 /** @file Regret and accuracy of a path model on test contexts, and whether certificates knew. */
 
 import type { Calibration } from "../../../certificates/calibration.js";
+import { wilson } from "../../../certificates/wilson.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { random } from "../../../random.js";
-import { wilson } from "../wilson.js";
 import { calibratePaths, certifyPath, type PathCertificate } from "./certify.js";
 import type { PathData, PathSamples } from "./data.js";
 import { type DecideOptions, decidePaths, type PathDecision, pathOptions } from "./decide.js";
@@ -67,7 +67,7 @@ export async function evaluatePaths(
   return {
     regret: lost.reduce((a, b) => a + b, 0) / total,
     accuracy: right / test.count,
-    accuracyInterval: wilson(right, test.count),
+    accuracyInterval: wilson(right / test.count, test.count),
     proven: decisions.filter(({ proof }) => proof.verdict === "VERIFIED" && proof.gap.units === 0n).length / test.count,
     unconverged: decisions.filter(({ status }) => status !== "converged").length,
     stepsMedian: steps[steps.length >> 1]!,

@@ -1,10 +1,10 @@
 /** @file Training of shortest-path layers: through the splitting's fixed point, or by the exact solver. */
 
 import type { BackwardRule } from "../../../backward/rule.js";
-import type { EngineOptions } from "../../../engine/session.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { adam } from "../../../training/adam.js";
 import { type FitOptions, type FitResult, fit, fitOutside } from "../../../training/fit.js";
+import { type RunOptions, runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { GAMMA } from "../layer.js";
@@ -27,7 +27,7 @@ export const PATHS_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainPathsOptions extends EngineOptions, Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+export interface TrainPathsOptions extends RunOptions {
   readonly loss?: PathLossName;
   /** Training contexts kept apart to choose among phases: the last ones. */
   readonly validation?: number;
@@ -64,17 +64,11 @@ export async function trainPaths(
     ...PATHS_RECIPE,
     ...options,
   };
-  const { onStep, onPhase, resume, signal, threads, device } = options;
   const made = { size, context, hidden, gamma, seed };
   const kept = train.count - validation;
   const result = await learn(loss, made, [someOf(train, 0, kept), someOf(train, kept, train.count)], options, {
     ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate) },
-    ...(onStep && { onStep }),
-    ...(onPhase && { onPhase }),
-    ...(resume && { resume }),
-    ...(signal && { signal }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
+    ...runOptions(options),
   });
   const by = loss in FLOW_LOSSES ? `Davis–Yin at γ = ${gamma}` : "exact shortest paths";
   const card = {

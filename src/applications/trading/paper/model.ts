@@ -2,17 +2,16 @@
 
 import { indicator } from "../../../functions/indicator.js";
 import { define, type Model } from "../../../model.js";
-import { random } from "../../../random.js";
 import { davisYin } from "../../../splitting/davis-yin.js";
 import { reshape } from "../../../tensor/primitives/broadcast.js";
-import { abs, mul } from "../../../tensor/primitives/elementwise.js";
+import { mul } from "../../../tensor/primitives/elementwise.js";
 import { slice } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
 import { positive } from "../../../training/params/positive.js";
-import { MARKETS, PRICES, spread, WIDTH, withinMarkets } from "./network.js";
+import { MARKETS, PRICES, spread, WIDTH } from "./network.js";
 import { acceptable, balanced } from "./sets.js";
-import { riskAverse } from "./utility.js";
+import { marketRisk, riskAverse } from "./utility.js";
 
 /** Units of value of the objective: a typical reserve's worth. */
 const WORTH = 50;
@@ -36,7 +35,6 @@ const HAIRCUT = 3e-3;
  * @source Heaton & Wu Fung 2023, eq. (20)–(23) and Appendix E
  */
 export function paperModel(seed = 1): Model {
-  const within = constant(withinMarkets(), [WIDTH, WIDTH]);
   const each = constant(
     Float32Array.from(MARKETS.flatMap((_, j) => [...spread((_m, _k, other) => (other === j ? 1 : 0))])),
     [MARKETS.length, WIDTH],
@@ -48,14 +46,7 @@ export function paperModel(seed = 1): Model {
   return define({
     name: "trading",
     params: {
-      W: {
-        shape: [WIDTH, WIDTH],
-        init: () => {
-          const stream = random(seed).fork("W");
-          return Float32Array.from({ length: WIDTH * WIDTH }, () => stream.uniform());
-        },
-        read: (raw) => mul(abs(raw), mul(RISK, within)),
-      },
+      W: marketRisk(seed, RISK),
       delta: positive([MARKETS.length], () => HAIRCUT),
     },
     data: { d: ["N", WIDTH] },

@@ -2,17 +2,16 @@
 
 import { indicator } from "../../../functions/indicator.js";
 import { define, type Model } from "../../../model.js";
-import { random } from "../../../random.js";
 import { davisYin } from "../../../splitting/davis-yin.js";
 import { sum } from "../../../tensor/primitives/broadcast.js";
-import { abs, add, div, mul, sqrt } from "../../../tensor/primitives/elementwise.js";
+import { add, div, mul, sqrt } from "../../../tensor/primitives/elementwise.js";
 import { transpose } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
 import { positive } from "../../../training/params/positive.js";
-import { MARKETS, PRICES, spread, WIDTH, withinMarkets } from "./network.js";
+import { MARKETS, PRICES, spread, WIDTH } from "./network.js";
 import { publishedAcceptable, publishedBalanced } from "./published-sets.js";
-import { riskAverse } from "./utility.js";
+import { marketRisk, riskAverse } from "./utility.js";
 
 /** δ at the start of training: e⁻³. */
 const MARGIN = Math.exp(-3);
@@ -40,14 +39,7 @@ export function publishedModel(seed = 1, risk: 0 | 1 = 1): Model {
   return define({
     name: "trading-published",
     params: {
-      W: {
-        shape: [WIDTH, WIDTH],
-        init: () => {
-          const stream = random(seed).fork("W");
-          return Float32Array.from({ length: WIDTH * WIDTH }, () => stream.uniform());
-        },
-        read: (raw) => mul(abs(raw), mul(risk, constant(withinMarkets(), [WIDTH, WIDTH]))),
-      },
+      W: marketRisk(seed, risk),
       delta: positive([MARKETS.length], () => MARGIN),
     },
     data: { d: ["N", WIDTH] },

@@ -9,7 +9,8 @@ import { slice } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import type { Tensor } from "../../../tensor/tensor.js";
 import { adam } from "../../../training/adam.js";
-import { type FitOptions, type FitResult, fit } from "../../../training/fit.js";
+import { type FitResult, fit } from "../../../training/fit.js";
+import { type RunOptions, runOptions } from "../../../training/run-options.js";
 import { stepDecay } from "../../../training/schedule.js";
 import type { Loss } from "../../../training/squared-error.js";
 import { type Snapshots, snapshots } from "./data.js";
@@ -51,9 +52,7 @@ export const publishedLoss: Loss = (xi, target) => {
   return sub(mul(0.1, mul(V, V)), sum(mul(p!, sub(y, x)), [1]));
 };
 
-export interface TrainPublishedOptions
-  extends EngineOptions,
-    Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+export interface TrainPublishedOptions extends RunOptions {
   /** Snapshots of the stream "train". */
   readonly count?: number;
   readonly batch?: number;
@@ -68,7 +67,7 @@ export async function trainPublished(
   options: TrainPublishedOptions = {},
 ): Promise<{ bundle: Bundle; result: FitResult }> {
   const { count, batch, epochs, learningRate, seed } = { ...PUBLISHED_RECIPE, ...options };
-  const { onStep, onPhase, resume, signal, threads, device } = options;
+  const { onPhase, resume } = options;
   const model = publishedModel(seed);
   let last: Weights = resume?.weights ?? model.initialWeights();
   const perPass = Math.ceil(count / batch);
@@ -77,15 +76,11 @@ export async function trainPublished(
     learningRate: stepDecay(learningRate, { every: 5 * perPass, factor: 0.98 }),
     // A phase of one pass has no warm starts.
     steps: { warm: 2, cold: STEPS.learned },
+    ...runOptions(options),
     onPhase: (checkpoint, event) => {
       last = checkpoint.weights;
       return onPhase?.(checkpoint, event);
     },
-    ...(onStep && { onStep }),
-    ...(resume && { resume }),
-    ...(signal && { signal }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
   });
   const card = {
     data: `${count} snapshots of stream "train" of the paper's five markets, seed 2022, noise up to 0.1 %`,

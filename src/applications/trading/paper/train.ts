@@ -1,6 +1,6 @@
 /** @file Training of the trading model: from snapshots and what became of them, by Jacobian-free backpropagation. */
 
-import type { EngineOptions, Float32 } from "../../../engine/session.js";
+import type { Float32 } from "../../../engine/session.js";
 import type { Bundle } from "../../../files/bundle.js";
 import type { Weights } from "../../../model.js";
 import { sum } from "../../../tensor/primitives/broadcast.js";
@@ -9,7 +9,8 @@ import { slice } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import { adam } from "../../../training/adam.js";
 import type { TrainingSet } from "../../../training/dataset.js";
-import { type FitOptions, type FitResult, fit } from "../../../training/fit.js";
+import { type FitResult, fit } from "../../../training/fit.js";
+import { type RunOptions, runOptions } from "../../../training/run-options.js";
 import type { Loss } from "../../../training/squared-error.js";
 import { type Snapshots, snapshots } from "./data.js";
 import { conformalFactor } from "./margins.js";
@@ -28,9 +29,7 @@ export const TRADING_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainTradingOptions
-  extends EngineOptions,
-    Pick<FitOptions, "onStep" | "onPhase" | "resume" | "signal"> {
+export interface TrainTradingOptions extends RunOptions {
   /** Snapshots of the stream "train". */
   readonly count?: number;
   /** Snapshots of the stream "validation". */
@@ -116,19 +115,13 @@ export function withPromise(weights: Weights): Weights {
 /** Learn W and δ; options default to TRADING_RECIPE. @throws convergence if the loss is not finite */
 export async function trainTrading(options: TrainTradingOptions = {}): Promise<{ bundle: Bundle; result: FitResult }> {
   const { count, validation, batch, passes, phases, learningRate, seed } = { ...TRADING_RECIPE, ...options };
-  const { onStep, onPhase, resume, signal, threads, device } = options;
   const model = paperModel(seed);
   const result = await fit(model, model.initialWeights(), tradingSet(snapshots(count, "train")), {
     ...{ batch, passes, phases, seed, loss: executedLoss, optimizer: adam() },
     learningRate: (t, total) => learningRate * 0.5 * (1 + Math.cos((Math.PI * t) / total)),
     steps: { warm: 60, cold: 200, every: 2 },
     validation: tradingSet(snapshots(validation, "validation")),
-    ...(onStep && { onStep }),
-    ...(onPhase && { onPhase }),
-    ...(resume && { resume }),
-    ...(signal && { signal }),
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
+    ...runOptions(options),
   });
   const card = {
     data: `${count} snapshots of stream "train" of the paper's five markets, seed 2022, noise up to 0.1 %`,

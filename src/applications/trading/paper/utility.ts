@@ -1,13 +1,15 @@
 /** @file The smooth term of the trading models: worth of a trade and its risk. */
 
 import type { Smooth } from "../../../functions/function.js";
+import type { Param } from "../../../model.js";
+import { random } from "../../../random.js";
 import { broadcastTo, sum } from "../../../tensor/primitives/broadcast.js";
-import { add, mul, neg, sub } from "../../../tensor/primitives/elementwise.js";
+import { abs, add, mul, neg, sub } from "../../../tensor/primitives/elementwise.js";
 import { transpose } from "../../../tensor/primitives/layout.js";
 import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
 import type { Tensor } from "../../../tensor/tensor.js";
-import { WIDTH } from "./network.js";
+import { WIDTH, withinMarkets } from "./network.js";
 import { join, split } from "./sets.js";
 
 /**
@@ -36,5 +38,18 @@ export function riskAverse(c: Tensor, W: Tensor, more = 0): Smooth {
       return join({ x: slope, y: neg(slope), v: none, z: none });
     },
     lipschitz: () => add(mul(2, sum(mul(W, W))), more),
+  };
+}
+
+/** W [11, 11] of eq. (20), uniform in (0, 1) at the start: read as scale·|W| within markets and 0 between them. */
+export function marketRisk(seed: number, scale: number): Param {
+  const within = constant(withinMarkets(), [WIDTH, WIDTH]);
+  return {
+    shape: [WIDTH, WIDTH],
+    init: () => {
+      const stream = random(seed).fork("W");
+      return Float32Array.from({ length: WIDTH * WIDTH }, () => stream.uniform());
+    },
+    read: (raw) => mul(abs(raw), mul(scale, within)),
   };
 }
