@@ -1,4 +1,4 @@
-/** @file Block coordinate descent with Fenchel divergences against RMSProp, on networks of two hidden layers. */
+/** @file Block coordinate descent with Fenchel divergences against RMSProp on networks of two hidden layers; recovery of features. */
 
 import { denseOf } from "../src/applications/implicit/dense.js";
 import { tanhDivergence } from "../src/applications/implicit/fenchel/divergence.js";
@@ -6,9 +6,11 @@ import { liftedDescent } from "../src/applications/implicit/fenchel/lifted-netwo
 import { type Random, random } from "../src/random.js";
 import { rootMeanSquare, SIZES, samplesOf, sparseWeights } from "./fenchel-data.js";
 import type { Bench } from "./main.js";
+import { recoveryTrial } from "./recovery.js";
 import { rmsprop } from "./rmsprop.js";
 
 const TRIALS = 50;
+const RECOVERIES = 20;
 const [TRAIN, TEST] = [1000, 500];
 /** Weights of the descent start small, where tanh has an inverse that no state saturates. */
 const SMALL = 0.1;
@@ -56,6 +58,11 @@ export const fenchel: Bench = async (log) => {
     return trial;
   });
   const of = (key: string) => mean(trials.map((trial) => trial[key]!));
+  const recoveries = Array.from({ length: RECOVERIES }, (_, k) => {
+    const trial = recoveryTrial(random(7).fork("recovery").fork(k));
+    log(`recovery ${k}: ${trial.found} features, F1 ${trial.recovered.toFixed(3)}, linear ${trial.linear.toFixed(3)}`);
+    return trial;
+  });
   return {
     figures: {
       bcd_test_rmse: of("bcd_test"),
@@ -67,6 +74,11 @@ export const fenchel: Bench = async (log) => {
       rmsprop_train_rmse: of("rmsprop_train"),
       minibatch_rmsprop_train_rmse: of("minibatch_train"),
       minibatch_rmsprop_test_rmse: of("minibatch_test"),
+      recovered_support_f1: mean(recoveries.map(({ recovered }) => recovered)),
+      recovered_support_f1_least: Math.min(...recoveries.map(({ recovered }) => recovered)),
+      linear_support_f1: mean(recoveries.map(({ linear }) => linear)),
+      linear_best_support_f1: mean(recoveries.map(({ linear_best }) => linear_best)),
+      recovery_validation_rmse: mean(recoveries.map(({ rmse }) => rmse)),
     },
     env: {},
   };

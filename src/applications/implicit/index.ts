@@ -17,6 +17,7 @@ export * from "./sparsity.js";
 export * from "./state-matrix.js";
 export * from "./train/adjoint.js";
 export * from "./train/least-squares.js";
+export * from "./train/select-features.js";
 export * from "./train/state-driven.js";
 export * from "./train/train-projected.js";
 export * from "./well-posed/condition.js";
