@@ -13,6 +13,7 @@ import { functionCases } from "./cases/functions.js";
 import { layerCases } from "./cases/layers.js";
 import { linearCases } from "./cases/linear.js";
 import { marketCases } from "./cases/markets.js";
+import { penaltyCases } from "./cases/penalties.js";
 import { primitiveCases } from "./cases/primitives.js";
 import { setCases } from "./cases/sets.js";
 import { smoothCases } from "./cases/smooth.js";
@@ -139,6 +140,7 @@ describe("law tables", () => {
     ["splitting", splittingCases],
     ["backward", [...backwardCases, ...adjointCases]],
     ["solvers", solverCases],
+    ["applications/implicit/penalties", penaltyCases],
     ["applications/trading/markets", marketCases],
     ["applications/trading/sets", tradingSetCases],
   ];

@@ -4,8 +4,10 @@ import { VouchError } from "../../../errors.js";
 import { random } from "../../../random.js";
 import { type Dense, submatrix } from "../dense.js";
 import { type ImplicitModel, implicitModel } from "../model.js";
+import type { Penalty } from "../penalties/penalty.js";
 import { denseA } from "../state-matrix.js";
 import { equilibrium, type Gradients, gradients } from "./adjoint.js";
+import { PARTS, type Part, parametersOf, withParameters } from "./parameters.js";
 
 export interface Samples {
   /** [m, p] */
@@ -17,6 +19,8 @@ export interface Samples {
 export interface TrainProjectedOptions {
   /** Puts A on a set of well-posed matrices. */
   readonly project: (A: Dense) => Dense;
+  /** Added to the loss by its gradient, and its set projected on after each step; nothing by default. */
+  readonly penalty?: Penalty;
   readonly steps: number;
   /** Samples of a step; all by default. */
   readonly batch?: number;
@@ -30,11 +34,10 @@ export interface TrainProjectedOptions {
   readonly onStep?: (t: number, loss: number) => void;
 }
 
-type Part = Exclude<keyof Gradients, "U">;
-const PARTS: readonly Part[] = ["A", "B", "C", "D", "stateBias", "outputBias"];
-
 /**
- * Minimise ½‖Y − Ŷ‖²/m over A in the set, B, C, D and the constants.
+ * Minimise ½‖Y − Ŷ‖²/m + P over A in the set, B, C, D and the constants.
+ *
+ * Entries that P draws to 0 come near it, and are not 0: `trainProximal` makes them so.
  *
  * @throws convergence if the loss is not finite
  * @source El Ghaoui et al., eq. (3); 2021, Appendices G, H; Kingma & Ba 2015
@@ -44,11 +47,15 @@ export function trainProjected(
   samples: Samples,
   options: TrainProjectedOptions,
 ): ImplicitModel {
-  const { project, steps, learningRate, fixed = [], tolerance, seed = 0, onStep } = options;
+  const { project, penalty, steps, learningRate, fixed = [], tolerance, seed = 0, onStep } = options;
   const m = samples.U.rows;
   const size = Math.min(options.batch ?? m, m);
   const stream = random(seed).fork("batches");
-  let model = implicitModel({ ...initial, A: project(denseA(initial.A)) });
+  const admitted = (to: ImplicitModel) => {
+    const inside = penalty ? withParameters(to, penalty.prox(parametersOf(to), 0)) : to;
+    return implicitModel({ ...inside, A: project(denseA(inside.A)) });
+  };
+  let model = admitted(initial);
   const moments = new Map<Part, { first: Float64Array; second: Float64Array }>();
   let order: Int32Array = new Int32Array(0);
   let warm: Dense | undefined;
@@ -62,16 +69,18 @@ export function trainProjected(
     if (!Number.isFinite(loss)) throw notFinite(loss, t);
     onStep?.(t, loss);
     const found = gradients(model, batch.U, solved, L, tolerance);
+    const pull = penalty?.gradient(parametersOf(model));
     const moved = { ...model };
     for (const part of PARTS) {
       if (fixed.includes(part)) continue;
-      const [own, g] = [numbersOf(model, part), numbersOf(found, part)];
+      const [own, slope] = [numbersOf(model, part), numbersOf(found, part)];
+      const g = pull ? slope.map((value, e) => value + pull[part].data[e]!) : slope;
       const kept = moments.get(part) ?? { first: new Float64Array(g.length), second: new Float64Array(g.length) };
       moments.set(part, kept);
       const next = adamStep(own, g, kept, t + 1, learningRate(t));
       Object.assign(moved, { [part]: ArrayBuffer.isView(model[part]) ? next : { ...found[part], data: next } });
     }
-    model = implicitModel({ ...moved, A: project(denseA(moved.A)) });
+    model = admitted(moved);
   }
   return model;
 }
