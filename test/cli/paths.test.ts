@@ -5,6 +5,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { readCall } from "../../cli/command.js";
+import { commands } from "../../cli/commands/index.js";
+import { shippedModel } from "../../cli/paths.js";
 import { parseBundle } from "../../src/files/bundle.js";
 import { runCommand } from "./run.js";
 
@@ -36,7 +39,8 @@ it.each([
     expect(card["data"]).toMatch(shown);
     const svg = file("decision.svg");
     const words = ["evaluate", "paths", "--models", weightsOf(loss), "--epochs", "0", "--calibration", "80"];
-    const { figures, lines } = await runCommand([...words, "--figure", svg]);
+    const { figures, lines, progress } = await runCommand([...words, "--figure", svg]);
+    expect(progress["decide 3×3"]).toBe(280);
     expect(figures["proven_3"]).toBe(1);
     expect(figures["regret_3"]).toBeGreaterThan(0);
     expect(figures["accuracy_low_3"]).toBeLessThan(figures["accuracy_3"]!);
@@ -47,8 +51,19 @@ it.each([
   60_000,
 );
 
+it("times an epoch, and evaluates every shipped grid by default", async () => {
+  await train("mse");
+  const timed = ["evaluate", "paths", "--models", weightsOf("mse"), "--epochs", "1", "--calibration", "80"];
+  const { figures, progress } = await runCommand(timed);
+  expect(figures["s_per_epoch_3"]).toBeGreaterThan(0);
+  expect(progress["train 3×3"]).toBe(18);
+  const { models } = readCall(["evaluate", "paths"], commands).options;
+  expect(models).toBe([5, 10, 15, 20, 30, 50, 100].map((k) => `paths-${k}`).join(","));
+  for (const name of String(models).split(",")) expect(existsSync(shippedModel(name))).toBe(true);
+}, 60_000);
+
 it("refuses other losses, grids and files by name", async () => {
-  await expect(train("hinge")).rejects.toThrow(/--loss: expected mse or regret or spo\+.*got "hinge"/);
+  await expect(train("hinge")).rejects.toThrow(/--loss: expected mse or regret or two-stage or spo\+.*got "hinge"/);
   await expect(runCommand(["train", "paths", "--grid", "1"])).rejects.toThrow(/--grid: expected.*≥ 2.*got "1"/);
   await expect(runCommand(["evaluate", "paths", "--models", "trading"])).rejects.toThrow(/a model of shortest paths/);
 });

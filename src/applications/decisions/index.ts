@@ -7,4 +7,6 @@ export * from "./layer.js";
 export * from "./losses.js";
 export * from "./network.js";
 export * from "./paths/index.js";
+export * from "./polynomial.js";
+export * from "./random-state.js";
 export * from "./traffic/index.js";

@@ -110,8 +110,28 @@ export function blackbox(oracle: Oracle, { interpolation = 5 }: BlackboxOptions 
   };
 }
 
+/**
+ * ‖ĉ − c‖²/n, from true costs: costs are predicted first and decided by after, no decision is looked at.
+ *
+ * @source Elmachtoub & Grigas 2022, Smart "Predict, then Optimize", §2.2 (predict, then optimize)
+ */
+export function squaredCosts(): CostLoss {
+  return {
+    learnsFrom: "costs",
+    at: (predicted, costs) => {
+      const off = predicted.map((c, i) => c - costs[i]!);
+      return { value: inner(off, off) / off.length, gradient: off.map((value) => (2 * value) / off.length) };
+    },
+  };
+}
+
 /** The losses of predicted costs by name. */
-export const COST_LOSSES = { "spo+": spoPlus, "fenchel-young": perturbedFenchelYoung, blackbox } as const;
+export const COST_LOSSES = {
+  "two-stage": squaredCosts,
+  "spo+": spoPlus,
+  "fenchel-young": perturbedFenchelYoung,
+  blackbox,
+} as const;
 export type CostLossName = keyof typeof COST_LOSSES;
 
 /** A loss of one sample's costs as one of a batch; each sample's draws are those of its index. */

@@ -95,13 +95,6 @@ describe("training", () => {
         await evaluateKnapsack(start.bundle, data, solve),
         await evaluateKnapsack(bundle, data, solve),
       ];
-      console.log(
-        before.regret,
-        after.regret,
-        after.regretBlind,
-        [...after.decisions[0]!.values],
-        [...data.test.contexts].slice(0, 3),
-      );
       expect(after.regret).toBeLessThan(0.5 * before.regret);
       expect(after.regret).toBeLessThan(after.regretBlind);
       expect(after.unconverged).toBe(0);

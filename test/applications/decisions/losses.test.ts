@@ -1,7 +1,13 @@
 /** @file Losses of predicted costs: subgradients against differences, bounds of the regret, training by each. */
 
 import { describe, expect, it } from "vitest";
-import { blackbox, type CostLoss, perturbedFenchelYoung, spoPlus } from "../../../src/applications/decisions/losses.js";
+import {
+  blackbox,
+  type CostLoss,
+  perturbedFenchelYoung,
+  spoPlus,
+  squaredCosts,
+} from "../../../src/applications/decisions/losses.js";
 import { asNetwork, twoLayers } from "../../../src/applications/decisions/network.js";
 import { drawPathData } from "../../../src/applications/decisions/paths/data.js";
 import { evaluatePaths } from "../../../src/applications/decisions/paths/evaluate.js";
@@ -25,6 +31,7 @@ const drawn = (stream: string) => {
 };
 
 const losses: [string, CostLoss][] = [
+  ["two-stage", squaredCosts()],
   ["spo+", spoPlus(oracle)],
   ["fenchel-young", perturbedFenchelYoung(oracle, { draws: 4, scale: 0.5 })],
   ["blackbox", blackbox(oracle, { interpolation: 2 })],
@@ -51,7 +58,7 @@ describe.each(losses)("%s", (_, loss) => {
   });
 });
 
-describe.each(losses.slice(0, 2))("%s", (_, loss) => {
+describe.each(losses.slice(0, 3))("%s", (_, loss) => {
   it("is convex and ≥ 0: above each of its tangents", () => {
     for (let n = 0; n < 20; n++) {
       const { target } = sample(loss, n);

@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 import { VouchError } from "../../../errors.js";
+import { type PolynomialOptions, PYEPO_SEED, polynomialCosts } from "../polynomial.js";
+import { randomState } from "../random-state.js";
 import type { Knapsack } from "./exact.js";
 
 /** One context a row. */
@@ -69,6 +71,37 @@ export function readKnapsackData(json: unknown, { train = 1000, test = 200 }: Kn
     context,
     train: samples(0, train),
     test: samples(train, train + test),
+  };
+}
+
+export interface DrawKnapsackOptions extends PolynomialOptions, KnapsackSplit {
+  /** One a constraint. Default [20, 20]. */
+  readonly capacities?: readonly number[];
+  /** Seed of the samples. Default 135, PyEPO's. */
+  readonly seed?: number;
+}
+
+/**
+ * Draw a knapsack: weights uniform on {3, 3.01, …, 7.99}, values by `polynomialCosts` at scale 5, rounded up; the first samples are to
+ * train on, those after to test on.
+ *
+ * @throws parameter as `polynomialCosts`
+ * @source Tang & Khalil 2024, PyEPO, `data.knapsack.genData`
+ */
+export function drawKnapsackData(
+  items: number,
+  { train = 1000, test = 200, capacities = [20, 20], seed = PYEPO_SEED, ...options }: DrawKnapsackOptions = {},
+): KnapsackData {
+  const stream = randomState(seed);
+  const weights = capacities.map(() => Array.from({ length: items }, () => (300 + stream.below(500)) / 100));
+  const { contexts, costs } = polynomialCosts(stream, train + test, items, { scale: 5, ...options });
+  const context = contexts.length / (train + test);
+  const values = Float32Array.from(costs, Math.ceil);
+  const all = { count: train + test, contexts: Float32Array.from(contexts), values };
+  return {
+    ...{ knapsack: { weights, capacities }, items, context },
+    train: someKnapsacks(all, 0, train),
+    test: someKnapsacks(all, train, train + test),
   };
 }
 

@@ -20,10 +20,17 @@ import { itemCosts, knapsackModel } from "./model.js";
 
 export type KnapsackLossName = "mse" | CostLossName;
 /** The regret through the layer is not among them: a share of an item can be worth more than the best set, so that it is no regret. */
-export const KNAPSACK_LOSSES = ["mse", "spo+", "fenchel-young", "blackbox"] as const satisfies KnapsackLossName[];
+export const KNAPSACK_LOSSES = [
+  "mse",
+  "two-stage",
+  "spo+",
+  "fenchel-young",
+  "blackbox",
+] as const satisfies KnapsackLossName[];
 
 const LOSS_WORDS: Readonly<Record<KnapsackLossName, string>> = {
   mse: "mean squared error of shares through the layer",
+  "two-stage": "mean squared error of values",
   "spo+": "SPO+ for the true values",
   "fenchel-young": "perturbed Fenchel–Young loss of sets",
   blackbox: "interpolated Hamming distance of sets",
@@ -128,8 +135,9 @@ export async function trainKnapsack(
     return fitOutside(asNetwork(itemCosts(items, made)), judged, initial, training, all);
   };
   const width = loss === "mse" ? items + knapsack.weights.length : items;
+  const shownValues = loss === "two-stage" || loss === "spo+";
   const result = await learn(
-    loss === "spo+"
+    shownValues
       ? (samples) => knapsackSet(samples, width, (n, i) => -samples.values[n * items + i]!)
       : (samples) => {
           const best = bestSets(knapsack, samples, solve).map((packed) => chosen(packed, items));
@@ -137,7 +145,7 @@ export async function trainKnapsack(
         },
   );
   const card = {
-    data: `${kept} contexts with ${loss === "spo+" ? "true values" : "best sets"} of ${items} items`,
+    data: `${kept} contexts with ${shownValues ? "true values" : "best sets"} of ${items} items`,
     training: `${LOSS_WORDS[loss]}, γ = ${gamma}, Adam at ${learningRate} with a cosine, batch ${batch}, ${result.phases} phases of ${passes} epochs, seed ${seed}`,
     validation: `${LOSS_WORDS[loss]} ${result.validation.toExponential(3)} on ${validation} further contexts`,
   };

@@ -65,6 +65,8 @@ export async function predictCosts(
 
 export interface DecideOptions extends EngineOptions {
   readonly signal?: AbortSignal;
+  /** Contexts whose flow is solved so far, and in all. */
+  readonly onProgress?: (event: { readonly solved: number; readonly total: number }) => void;
 }
 
 /**
@@ -76,14 +78,12 @@ export interface DecideOptions extends EngineOptions {
 export async function decidePaths(
   bundle: Bundle,
   contexts: Float32Array,
-  { signal, ...engine }: DecideOptions = {},
+  decideOptions: DecideOptions = {},
 ): Promise<PathDecision[]> {
   const options = pathOptions(bundle);
-  const costs = await predictCosts(bundle, contexts, engine);
-  const { x, status, steps } = await solveFlows(gridModel(options.size, options), bundle.weights, contexts, {
-    ...engine,
-    ...(signal && { signal }),
-  });
+  const costs = await predictCosts(bundle, contexts, decideOptions);
+  const model = gridModel(options.size, options);
+  const { x, status, steps } = await solveFlows(model, bundle.weights, contexts, decideOptions);
   const graph = grid(options.size);
   const ends = [0, graph.nodes - 1] as const;
   const solve = shortestPaths(graph);
@@ -111,13 +111,19 @@ export async function decidePaths(
 }
 
 async function solveFlows(model: Model, weights: Weights, contexts: Float32Array, options: DecideOptions) {
-  const { signal, ...engine } = options;
+  const { signal, onProgress, ...engine } = options;
   const width = model.data["d"]![1] as number;
   await using compiled = await compileModel(model, weights, engine);
   const d = { shape: [contexts.length / width, width], data: contexts };
   const { x, status, steps } = await compiled.solve(
     { d },
-    { ...PATHS_SOLVE, strict: false, ...(signal && { signal }) },
+    {
+      ...{ ...PATHS_SOLVE, strict: false },
+      ...(signal && { signal }),
+      ...(onProgress && {
+        onProgress: ({ samples, running }) => onProgress({ solved: samples - running, total: samples }),
+      }),
+    },
   );
   return { x: x.data, status, steps };
 }

@@ -45,15 +45,21 @@ const SAME = 1e-3;
 export async function evaluatePaths(
   bundle: Bundle,
   { size, test }: Pick<PathData, "size" | "test">,
-  { calibration: held = 300, ...options }: EvaluatePathsOptions = {},
+  { calibration: held = 300, onProgress, ...options }: EvaluatePathsOptions = {},
 ): Promise<PathEvaluation> {
   const made = pathOptions(bundle);
   if (made.size !== size) {
     const [expected, got] = [`data of a ${made.size}×${made.size} grid`, `${size}×${size}`];
     throw new VouchError("parameter", { name: "evaluatePaths", expected, got, remedy: "Pass the data it is for." });
   }
-  const decisions = await decidePaths(bundle, test.contexts, options);
-  const calibration = await pathCalibration(bundle, held, options);
+  const after = (before: number): DecideOptions => ({
+    ...options,
+    ...(onProgress && {
+      onProgress: ({ solved }) => onProgress({ solved: before + solved, total: test.count + held }),
+    }),
+  });
+  const decisions = await decidePaths(bundle, test.contexts, after(0));
+  const calibration = await pathCalibration(bundle, held, after(test.count));
   const certificates = decisions.map((decision) => certifyPath(decision, calibration));
   const lost = decisions.map(({ route }, n) => lossOf(route.edges, test, n));
   const [accurate, other] = [lost.map((value) => value < SAME), lost.map((value) => !(value < SAME))];

@@ -8,6 +8,7 @@ export * from "./exact.js";
 export * from "./grid.js";
 export * from "./losses.js";
 export * from "./model.js";
+export * from "./noisy.js";
 export * from "./proof.js";
 export * from "./regret.js";
 export * from "./train.js";

@@ -26,12 +26,20 @@ export const FLOW_LOSSES = { mse: squaredError, regret: flowRegret } as const;
 
 export type FlowLossName = keyof typeof FLOW_LOSSES;
 export type PathLossName = FlowLossName | CostLossName;
-export const PATH_LOSSES = ["mse", "regret", "spo+", "fenchel-young", "blackbox"] as const satisfies PathLossName[];
+export const PATH_LOSSES = [
+  "mse",
+  "regret",
+  "two-stage",
+  "spo+",
+  "fenchel-young",
+  "blackbox",
+] as const satisfies PathLossName[];
 
 /** Words for a card; γ plays no part in the training by those after the first two. */
 export const LOSS_WORDS: Readonly<Record<PathLossName, string>> = {
   mse: "mean squared error of decisions",
   regret: "regret of the flow for the true costs",
+  "two-stage": "mean squared error of costs",
   "spo+": "SPO+ for the true costs",
   "fenchel-young": "perturbed Fenchel–Young loss of decisions",
   blackbox: "interpolated Hamming distance of decisions",

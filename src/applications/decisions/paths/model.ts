@@ -34,6 +34,11 @@ export function gridCosts(k: number, { context = 5, hidden = 10, seed = 1 }: Pat
   };
 }
 
+/** A network of edge costs: 2k(k−1) numbers are learned, none shared. */
+export function edgeCosts(k: number, { context = 5, hidden = 10, seed = 1 }: PathModelOptions = {}): CostNetwork {
+  return twoLayers([context, hidden, 2 * k * (k - 1)], seed);
+}
+
 /** Shortest paths from corner to corner of the k×k grid, edges in the order of `grid`. @throws as `decisionModel` */
 export function gridModel(k: number, options: PathModelOptions = {}): Model {
   return decisionModel("paths", gridCosts(k, options), gridFlow(k, cornerSupply(k)), options);

@@ -2,7 +2,24 @@
 
 import { VouchError } from "../../../errors.js";
 import type { Graph } from "../../../linear/incidence.js";
+import type { PathSamples } from "./data.js";
 import { shortestPaths } from "./exact.js";
+import { grid } from "./grid.js";
+
+/**
+ * Σ (c(x̂) − z*) / Σ |z*| over samples, x̂ the path of least predicted cost from corner to corner.
+ *
+ * @param predicted  ĉ, [count, edges] in the order of `grid`
+ * @source Tang & Khalil 2024, PyEPO, `metric.regret`
+ */
+export function relativeRegret(k: number, { costs, routes }: PathSamples, predicted: ArrayLike<number>): number {
+  const { nodes, edges } = grid(k);
+  const solve = shortestPaths({ nodes, edges });
+  const row = (all: ArrayLike<number>, n: number) =>
+    Float64Array.from({ length: edges.length }, (_, e) => all[n * edges.length + e]!);
+  const lost = routes.map(({ cost }, n) => costOf(solve(row(predicted, n), 0, nodes - 1).edges, row(costs, n)) - cost);
+  return lost.reduce((a, b) => a + b, 0) / routes.reduce((sum, { cost }) => sum + Math.abs(cost), 0);
+}
 
 /** Σ c over a path's edges. */
 export function costOf(path: readonly number[], costs: ArrayLike<number>): number {

@@ -2,17 +2,19 @@
 
 import type { BackwardRule } from "../../../backward/rule.js";
 import type { Bundle } from "../../../files/bundle.js";
+import { gridFlow } from "../../../sets/grid-flow.js";
 import { adam } from "../../../training/adam.js";
 import { type FitOptions, type FitResult, fit, fitOutside } from "../../../training/fit.js";
+import { initialArrays } from "../../../training/network.js";
 import { type RunOptions, runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
-import { GAMMA } from "../layer.js";
+import { decisionModel, GAMMA } from "../layer.js";
 import { COST_LOSSES, ofBatches } from "../losses.js";
-import { asNetwork } from "../network.js";
-import { type PathData, type PathSamples, someOf } from "./data.js";
-import { FLOW_LOSSES, LOSS_WORDS, type PathLossName, pathOracle, pathSet } from "./losses.js";
-import { gridCosts, gridModel, type PathModelOptions } from "./model.js";
+import { asNetwork, type CostNetwork } from "../network.js";
+import { cornerSupply, type PathData, type PathSamples, someOf } from "./data.js";
+import { FLOW_LOSSES, LOSS_WORDS, type PathLossName, type PathTarget, pathOracle, pathSet } from "./losses.js";
+import { gridCosts } from "./model.js";
 
 /** The recipe the shipped weights were made with: 100 epochs. */
 export const PATHS_RECIPE = {
@@ -48,6 +50,9 @@ export interface TrainPathsOptions extends RunOptions {
 /** A visit ends for a sample at a residual of 1e-3; later visits start where the last one ended. */
 export const PATH_STEPS: Steps = { warm: 60, cold: 200, every: 10, tolerance: 1e-3 };
 
+/** Losses that are shown true costs. */
+const SHOWN_COSTS: ReadonlySet<PathLossName> = new Set(["regret", "two-stage", "spo+"]);
+
 /**
  * Learn the cost network by a loss of decisions; options default to PATHS_RECIPE.
  *
@@ -66,45 +71,47 @@ export async function trainPaths(
   };
   const made = { size, context, hidden, gamma, seed };
   const kept = train.count - validation;
-  const result = await learn(loss, made, [someOf(train, 0, kept), someOf(train, kept, train.count)], options, {
+  const { backward, steps } = options;
+  const layer = { size, network: gridCosts(size, made), gamma };
+  const result = await learnPaths(layer, loss, [someOf(train, 0, kept), someOf(train, kept, train.count)], {
     ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate) },
     ...runOptions(options),
+    ...{ ...(backward && { backward }), ...(steps && { steps }) },
   });
   const by = loss in FLOW_LOSSES ? `Davis–Yin at γ = ${gamma}` : "exact shortest paths";
   const card = {
-    data: `${kept} contexts with ${loss === "regret" || loss === "spo+" ? "true costs" : "shortest paths"} on a ${size}×${size} grid`,
+    data: `${kept} contexts with ${SHOWN_COSTS.has(loss) ? "true costs" : "shortest paths"} on a ${size}×${size} grid`,
     training: `${LOSS_WORDS[loss]}, ${by}, Adam at ${learningRate} with a cosine, batch ${batch}, ${result.phases} phases of ${passes} epochs, seed ${seed}`,
     validation: `${LOSS_WORDS[loss]} ${result.validation.toExponential(3)} on ${validation} further contexts`,
   };
   return { bundle: { manifest: { model: "paths", options: made, card }, weights: result.weights }, result };
 }
 
-/** By a loss of the layer's flow, or of the predicted costs. */
-async function learn(
+/** The layer that is learned: of which grid, its costs from which network, at which γ. */
+export interface PathLayer {
+  readonly size: number;
+  readonly network: CostNetwork;
+  readonly gamma: number;
+}
+
+/** Train a layer's network by a loss of its flow, or of the predicted costs. @throws as `fit` */
+export async function learnPaths(
+  { size, network, gamma }: PathLayer,
   loss: PathLossName,
-  { size, ...made }: PathModelOptions & { readonly size: number },
   [training, validation]: readonly [PathSamples, PathSamples],
-  { backward, steps = PATH_STEPS }: TrainPathsOptions,
-  options: FitOptions,
+  { backward, steps = PATH_STEPS, ...options }: Omit<FitOptions, "loss" | "validation"> = {},
 ): Promise<FitResult> {
-  const model = gridModel(size, made);
-  const initial = model.initialWeights();
+  const learning = (target: PathTarget) => [pathSet(training, target), pathSet(validation, target)] as const;
   if (loss === "mse" || loss === "regret") {
-    const target = loss === "mse" ? "decisions" : "reduced costs";
-    return fit(model, initial, pathSet(training, target), {
-      ...{ ...options, steps, loss: FLOW_LOSSES[loss], validation: pathSet(validation, target) },
+    const model = decisionModel("paths", network, gridFlow(size, cornerSupply(size)), { gamma });
+    const [set, held] = learning(loss === "mse" ? "decisions" : "reduced costs");
+    return fit(model, model.initialWeights(), set, {
+      ...{ ...options, steps, loss: FLOW_LOSSES[loss], validation: held },
       ...(backward && { backward }),
     });
   }
   const costLoss = COST_LOSSES[loss](pathOracle(size));
-  return fitOutside(
-    asNetwork(gridCosts(size, made)),
-    ofBatches(costLoss),
-    initial,
-    pathSet(training, costLoss.learnsFrom),
-    {
-      ...options,
-      validation: pathSet(validation, costLoss.learnsFrom),
-    },
-  );
+  const alone = asNetwork(network);
+  const [set, held] = learning(costLoss.learnsFrom);
+  return fitOutside(alone, ofBatches(costLoss), initialArrays(alone), set, { ...options, validation: held });
 }
