@@ -1,6 +1,7 @@
 /** @file The table of penalties of training. */
 
 import { columnNorms } from "../../src/applications/implicit/penalties/column-norms.js";
+import { oneBall } from "../../src/applications/implicit/penalties/one-ball.js";
 import { oneNorm } from "../../src/applications/implicit/penalties/one-norm.js";
 import { type Penalty, sumOfPenalties } from "../../src/applications/implicit/penalties/penalty.js";
 import { sparseFeedForward } from "../../src/applications/implicit/penalties/sparse-feed-forward.js";
@@ -18,6 +19,8 @@ export interface PenaltyCase {
 export const penaltyCases: readonly PenaltyCase[] = [
   { factory: "oneNorm", title: "of B and D", penalty: oneNorm(["B", "D"], 0.7), byHand: 0.7 * (6 + 6) },
   { factory: "oneNorm", title: "of A", penalty: oneNorm(["A"], 2), byHand: 2 },
+  { factory: "oneBall", title: "of C and D, outside", penalty: oneBall(["C", "D"], 7.9), byHand: Infinity },
+  { factory: "oneBall", title: "of B", penalty: oneBall(["B"], 6), byHand: 0 },
   { factory: "stateNormBall", title: "κ = 0.8", penalty: stateNormBall(0.8), byHand: 0 },
   { factory: "stateNormBall", title: "κ = 0.4", penalty: stateNormBall(0.4), byHand: Infinity },
   { factory: "sparseWellPosed", title: "(5)", penalty: sparseWellPosed(0.6, 0.3), byHand: 0.3 * (6 + 2 + 6) },

@@ -15,12 +15,14 @@ export {
   type NetworkWeights,
   networkOutputs,
 } from "./fenchel/lifted-network.js";
+export * from "./fenchel/model-update.js";
 export * from "./fenchel/proxy-states.js";
 export { type RelaxedOptions, relaxedDescent } from "./fenchel/relaxed-descent.js";
 export * from "./model.js";
 export * from "./penalties/column-norms.js";
+export * from "./penalties/one-ball.js";
 export * from "./penalties/one-norm.js";
-export { type Penalty, sumOfPenalties } from "./penalties/penalty.js";
+export { type BoundedSet, type Penalty, sumOfPenalties } from "./penalties/penalty.js";
 export { sparseFeedForward } from "./penalties/sparse-feed-forward.js";
 export * from "./penalties/sparse-well-posed.js";
 export * from "./penalties/state-norm-ball.js";
@@ -30,6 +32,7 @@ export * from "./robust/index.js";
 export * from "./sparsity.js";
 export * from "./state-matrix.js";
 export * from "./train/adjoint.js";
+export * from "./train/conditional-gradient.js";
 export * from "./train/least-squares.js";
 export * from "./train/losses.js";
 export { type Parameters, type Part, parametersOf, withParameters } from "./train/parameters.js";

@@ -9,8 +9,10 @@ import {
   tanhDivergence,
 } from "../../../src/applications/implicit/fenchel/divergence.js";
 import { liftedDescent } from "../../../src/applications/implicit/fenchel/lifted-network.js";
+import { conditionalUpdate, proximalUpdate } from "../../../src/applications/implicit/fenchel/model-update.js";
 import { proxyRatio, proxyStep, stateStepOfProxy } from "../../../src/applications/implicit/fenchel/proxy-states.js";
 import { lifted, relaxedDescent } from "../../../src/applications/implicit/fenchel/relaxed-descent.js";
+import { oneBall } from "../../../src/applications/implicit/penalties/one-ball.js";
 import { sparseWellPosed } from "../../../src/applications/implicit/penalties/sparse-well-posed.js";
 import { stateNormBall } from "../../../src/applications/implicit/penalties/state-norm-ball.js";
 import { predict } from "../../../src/applications/implicit/predict.js";
@@ -153,7 +155,7 @@ describe.each(["relu", "tanh"] as const)("relaxed descent of %s states", (map) =
     const penalty = sparseWellPosed(0.6, 1e-3);
     const model = relaxedDescent(start, samples, {
       ...options,
-      penalty,
+      update: proximalUpdate(penalty),
       onIteration: (_, objective) => objectives.push(objective),
     });
     objectives.slice(1).forEach((value, k) => {
@@ -162,6 +164,23 @@ describe.each(["relu", "tanh"] as const)("relaxed descent of %s states", (map) =
     expect(objectives).toHaveLength(30);
     expect(penalty.value(parametersOf(model))).toBeLessThan(Infinity);
     expect(error(model)).toBeLessThan(0.2 * error(start));
+  }, 30_000);
+
+  it("by conditional gradients of (12), (13) does so too", () => {
+    const objectives: number[] = [];
+    const update = conditionalUpdate([[oneBall(["C", "D"], 12)], [stateNormBall(0.6), oneBall(["B"], 15)]]);
+    const model = relaxedDescent(start, samples, {
+      ...options,
+      update,
+      iterations: 15,
+      onIteration: (_, objective) => objectives.push(objective),
+    });
+    objectives.slice(1).forEach((value, k) => {
+      expect(value).toBeLessThanOrEqual(objectives[k]! * (1 + 1e-9));
+    });
+    expect(objectives.at(-1)).toBeLessThan(0.7 * objectives[0]!);
+    expect(update.penalty.value(parametersOf(model))).toBe(0);
+    expect(model.stateBias).toEqual(start.stateBias);
   }, 30_000);
 
   it("descends the gradient of (10) in the model", () => {
@@ -185,12 +204,16 @@ describe.each(["relu", "tanh"] as const)("relaxed descent of %s states", (map) =
 
   it("refuses multipliers and maps that it cannot take", () => {
     const of = (change: object) =>
-      thrown(() => relaxedDescent(start, samples, { ...options, penalty: stateNormBall(0.5), ...change })).code;
+      thrown(() =>
+        relaxedDescent(start, samples, { ...options, update: proximalUpdate(stateNormBall(0.5)), ...change }),
+      ).code;
     expect(of({ lambda: Float64Array.of(1, 0, 1, 1) })).toBe("parameter");
     expect(of({ lambda: new Float64Array(3).fill(1) })).toBe("shape");
     expect(of({ mu: Number.NaN })).toBe("parameter");
     const soft = randomModel(stream, contraction(stream, 4, 0.5), [{ map: "softmax", size: 4 }]);
-    const refused = thrown(() => relaxedDescent(soft, samples, { ...options, penalty: stateNormBall(0.5) }));
+    const refused = thrown(() =>
+      relaxedDescent(soft, samples, { ...options, update: proximalUpdate(stateNormBall(0.5)) }),
+    );
     expect(refused.code).toBe("parameter");
   });
 });

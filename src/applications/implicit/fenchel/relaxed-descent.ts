@@ -3,14 +3,14 @@
 import { VouchError } from "../../../errors.js";
 import { addScaled, applyRows, type Dense, times, transposed } from "../dense.js";
 import { type ImplicitModel, sizesOf } from "../model.js";
-import type { Penalty } from "../penalties/penalty.js";
 import { equilibrium } from "../train/adjoint.js";
 import { squaredLoss } from "../train/losses.js";
 import { type Parameters, parametersOf, withParameters } from "../train/parameters.js";
-import { proximalDescent, type SmoothLoss } from "../train/proximal-descent.js";
+import type { SmoothLoss } from "../train/proximal-descent.js";
 import type { Samples } from "../train/train-projected.js";
 import { type Divergence, reluDivergence, tanhDivergence } from "./divergence.js";
 import { requirePositive } from "./lifted-network.js";
+import type { ModelUpdate } from "./model-update.js";
 import { proxyStep, type StateTerms, stateStepOfProxy } from "./proxy-states.js";
 
 export interface RelaxedOptions {
@@ -18,11 +18,9 @@ export interface RelaxedOptions {
   readonly lambda: Float64Array;
   /** μ > 0, of the states' distance to their proxies. */
   readonly mu: number;
-  /** 𝒫, which must hold A on a set of well-posed matrices for the model to predict. */
-  readonly penalty: Penalty;
+  /** 𝒫, which must hold A on a set of well-posed matrices for the model to predict, and how the model is lowered under it. */
+  readonly update: ModelUpdate;
   readonly iterations: number;
-  /** Proximal gradient steps of an update of A, B, C, D and the constants. Default 50. */
-  readonly modelSteps?: number;
   /** The objective after each iteration. */
   readonly onIteration?: (k: number, objective: number, model: ImplicitModel) => void;
 }
@@ -35,7 +33,8 @@ export interface RelaxedOptions {
  * @source El Ghaoui et al., eq. (10), (11), §4.2
  */
 export function relaxedDescent(initial: ImplicitModel, samples: Samples, options: RelaxedOptions): ImplicitModel {
-  const { penalty, iterations, modelSteps = 50, onIteration } = options;
+  const { update, iterations, onIteration } = options;
+  const { penalty, lower } = update;
   const terms = termsOf(initial, options);
   const { U, Y } = samples;
   const start = equilibrium(initial, U);
@@ -43,9 +42,7 @@ export function relaxedDescent(initial: ImplicitModel, samples: Samples, options
   let X = start.X;
   let P: Dense = { ...start.X, data: start.X.data.map((x) => inside(x, terms.divergence)) };
   for (let k = 0; k < iterations; k++) {
-    const smooth = lifted(samples, X, P, terms);
-    const found = proximalDescent(smooth, penalty, at, { steps: modelSteps, tolerance: 1e-8 });
-    at = found.at;
+    at = lower(lifted(samples, X, P, terms), at);
     const drive = withBias(applyRows(U, at.B), at.stateBias);
     X = stateStepOfProxy(at.A, drive, P, terms);
     const R = addScaled(-1, withBias(applyRows(U, at.D), at.outputBias), Y);

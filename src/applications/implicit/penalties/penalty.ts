@@ -17,6 +17,12 @@ export interface Penalty {
   prox(at: Parameters, step: number): Parameters;
 }
 
+/** A penalty that is 0 on a bounded set and ∞ elsewhere. */
+export interface BoundedSet extends Penalty {
+  /** argmin ⟨G, S⟩ over the set, in the parts it speaks of; 0 in the others. */
+  vertex(G: Parameters): Parameters;
+}
+
 /**
  * The sum of penalties on different parts, whose prox is theirs side by side.
  *

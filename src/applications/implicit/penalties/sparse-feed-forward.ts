@@ -38,6 +38,6 @@ export function sparseFeedForward(kappaB: number, kappaC: number): Penalty {
 }
 
 /** The nearest matrix whose entries have absolute values of sum at most κ. */
-export function onOneBall(M: Dense, kappa: number): Dense {
+function onOneBall(M: Dense, kappa: number): Dense {
   return { ...M, data: rowsOnL1Ball(dense(1, M.data.length, M.data), kappa).data };
 }
