@@ -19,6 +19,8 @@ const promises: Readonly<Record<string, RegExp>> = {
   "06-learned-prox.ts": /^(\w+ \w+: .* holds\n){7}no proof of optimality, no-objective: prior /,
   "07-receipt.ts": /^VERIFIED every digest and figure\nREFUTED stated fail, computed pass$/m,
   "08-route-a-trade.ts": /executed: true, .* WETH\nno trade leaves more than/,
+  "14-matrix-games.ts":
+    /^rock, paper, scissors: .*\nat equilibrium: .*\nlearned: simplex pass, exploitability pass, .*\n.*\nalways rock: .* exploitability fail/,
   "15-certify-a-class.ts": /^[1-9]\d of 100 inputs keep .*\nan attack turns [1-9]\d*, and 0 of the certified\n/,
   "12-shortest-paths.ts": /^(9\d|100) of 100 paths are shortest.*\nfirst: VERIFIED, gap 0\n/,
   "09-scan-of-your-own.ts":

@@ -11,6 +11,7 @@ import { dataSimulate } from "./data-simulate.js";
 import { demo } from "./demo.js";
 import { evaluateCt } from "./evaluate-ct.js";
 import { evaluateDictionaryCommand } from "./evaluate-dictionary.js";
+import { evaluateGamesCommand } from "./evaluate-games.js";
 import { evaluateImagesCommand } from "./evaluate-images.js";
 import { evaluateKnapsackCommand } from "./evaluate-knapsack.js";
 import { evaluatePathsCommand } from "./evaluate-paths.js";
@@ -23,6 +24,7 @@ import { reconstruct } from "./reconstruct.js";
 import { routeCommand } from "./route.js";
 import { trainCtCommand } from "./train-ct.js";
 import { trainDictionaryCommand } from "./train-dictionary.js";
+import { trainGamesCommand } from "./train-games.js";
 import { trainImagesCommand } from "./train-images.js";
 import { trainKnapsackCommand } from "./train-knapsack.js";
 import { trainPathsCommand } from "./train-paths.js";
@@ -36,6 +38,7 @@ export const commands: Commands = {
   reconstruct,
   "evaluate ct": evaluateCt,
   "evaluate dictionary": evaluateDictionaryCommand,
+  "evaluate games": evaluateGamesCommand,
   "evaluate images": evaluateImagesCommand,
   "evaluate knapsack": evaluateKnapsackCommand,
   "evaluate paths": evaluatePathsCommand,
@@ -43,6 +46,7 @@ export const commands: Commands = {
   "evaluate traffic": evaluateTraffic,
   "train ct": trainCtCommand,
   "train dictionary": trainDictionaryCommand,
+  "train games": trainGamesCommand,
   "train images": trainImagesCommand,
   "train knapsack": trainKnapsackCommand,
   "train paths": trainPathsCommand,

@@ -2,6 +2,7 @@
 
 export * from "./dyadic.js";
 export * from "./flow.js";
+export * from "./games/index.js";
 export * from "./knapsack/index.js";
 export * from "./layer.js";
 export * from "./losses.js";

@@ -1,0 +1,148 @@
+/** @file Training of game models from contexts and equilibria: through a learned game's fixed point, or through predicted payoffs. */
+
+import type { BackwardRule } from "../../../backward/rule.js";
+import { VouchError } from "../../../errors.js";
+import type { Bundle } from "../../../files/bundle.js";
+import { adam } from "../../../training/adam.js";
+import type { TrainingSet } from "../../../training/dataset.js";
+import { type FitResult, fit, fitOutside } from "../../../training/fit.js";
+import { type RunOptions, runOptions } from "../../../training/run-options.js";
+import { cosineDecay } from "../../../training/schedule.js";
+import type { Steps } from "../../../training/trainer.js";
+import { asNetwork } from "../network.js";
+import { type GameData, type GameSamples, someGames } from "./data.js";
+import { gameModel } from "./model.js";
+import { payoffLosses, payoffNetwork } from "./payoffs.js";
+import { RESPONSES, type ResponseName } from "./response.js";
+
+/** What is learned: a game in which players respond so, or the payoffs of the game itself. */
+export type GameKind = ResponseName | "payoffs";
+export const GAME_KINDS = ["softmax", "projection", "payoffs"] as const satisfies GameKind[];
+
+/** The recipe the shipped weights were made with: 100 epochs. */
+export const GAMES_RECIPE = {
+  kind: "softmax",
+  validation: 200,
+  batch: 200,
+  passes: 20,
+  phases: 5,
+  learningRate: 2e-2,
+  hidden: 50,
+  gamma: 0.9,
+  seed: 1,
+} as const;
+
+export interface TrainGamesOptions extends RunOptions {
+  readonly kind?: GameKind;
+  /** Training contexts kept apart to choose among phases: the last ones. */
+  readonly validation?: number;
+  readonly batch?: number;
+  /** Epochs between two checkpoints, each begun without warm starts. */
+  readonly passes?: number;
+  readonly phases?: number;
+  /** Step of Adam at the start; a cosine takes it to 0. */
+  readonly learningRate?: number;
+  readonly hidden?: number;
+  readonly gamma?: number;
+  readonly seed?: number;
+  /** Of learned games. Default jfb. */
+  readonly backward?: BackwardRule;
+}
+
+/** T contracts by γ/2 or γ: few steps from cold, and fewer from where a sample last ended. */
+const STEPS: Steps = { warm: 20, cold: 60, every: 5, tolerance: 1e-4 };
+
+const WORDS: Readonly<Record<GameKind, string>> = {
+  softmax: "a learned game with softmax responses, JFB",
+  projection: "a learned game with projections on the simplex, JFB",
+  payoffs: "predicted payoffs, their equilibrium by Newton's method and its implicit gradient",
+};
+
+/**
+ * Learn by the mean squared error of both players' strategies; options default to GAMES_RECIPE.
+ *
+ * @throws convergence if the loss is not finite; parameter if no context is left to train on, or payoffs of a game without symmetry are
+ * to be predicted
+ * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021, §5.1; deviates: each sample stops on its own and starts where it last ended
+ */
+export async function trainGames(
+  { rows, columns, context, train }: GameData,
+  options: TrainGamesOptions = {},
+): Promise<{ bundle: Bundle; result: FitResult }> {
+  const { kind, validation, batch, passes, phases, learningRate, hidden, gamma, seed } = {
+    ...GAMES_RECIPE,
+    ...options,
+  };
+  const kept = train.count - validation;
+  if (!(kept > 0)) {
+    throw refuse(`fewer than ${train.count} contexts for validation`, `${validation}`, "Keep some to train on.");
+  }
+  if (kind === "payoffs" && rows !== columns) {
+    const remedy = "Learn a game: softmax or projection.";
+    throw refuse("as many actions of both players, to predict payoffs", `${rows} and ${columns}`, remedy);
+  }
+  const made = { context, hidden, seed };
+  const [training, held] = [gameSet(someGames(train, 0, kept)), gameSet(someGames(train, kept, train.count))];
+  const shared = {
+    ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate), validation: held },
+    ...runOptions(options),
+  };
+  const result = await (kind === "payoffs"
+    ? learnPayoffs(rows, made, training, shared)
+    : learnGame(gameModel(rows, columns, { ...made, gamma, response: RESPONSES[kind] }), training, {
+        ...{ ...shared, steps: STEPS },
+        ...(options.backward && { backward: options.backward }),
+      }));
+  const card = {
+    data: `${kept} contexts with equilibria of ${rows}×${columns} games`,
+    training: `mean squared error of strategies, ${WORDS[kind]}, Adam at ${learningRate} with a cosine, batch ${batch}, ${result.phases} phases of ${passes} epochs, seed ${seed}`,
+    validation: `mean squared error ${result.validation.toExponential(3)} on ${validation} further contexts`,
+  };
+  const manifest = { model: `games-${kind}`, options: { rows, columns, ...made, gamma }, card };
+  return { bundle: { manifest, weights: result.weights }, result };
+}
+
+type Shared = Parameters<typeof fit>[3];
+
+function learnGame(model: ReturnType<typeof gameModel>, training: TrainingSet, options: Shared): Promise<FitResult> {
+  return fit(model, model.initialWeights(), training, options);
+}
+
+function learnPayoffs(
+  n: number,
+  made: { readonly context: number; readonly hidden: number; readonly seed: number },
+  training: TrainingSet,
+  options: Shared,
+): Promise<FitResult> {
+  const network = payoffNetwork(n, made);
+  const initial = Object.fromEntries(
+    Object.entries(network.params).map(([name, { shape, init }]) => [name, { shape, data: init() }]),
+  );
+  return fitOutside(asNetwork(network), payoffLosses(n), initial, training, options);
+}
+
+/** Contexts d with both players' equilibrium strategies, [count, rows + columns]. */
+export function gameSet({ count, contexts, equilibria }: GameSamples): TrainingSet {
+  const width = contexts.length / count;
+  return {
+    count,
+    examples: (indices) => ({
+      data: {
+        d: {
+          shape: [indices.length, width],
+          data: Float32Array.from(indices.flatMap((n) => Array.from(contexts.subarray(n * width, (n + 1) * width)))),
+        },
+      },
+      target: {
+        shape: [indices.length, equilibria[0]!.first.length + equilibria[0]!.second.length],
+        data: Float32Array.from(
+          indices.flatMap((n) => [...Array.from(equilibria[n]!.first), ...Array.from(equilibria[n]!.second)]),
+        ),
+      },
+    }),
+  };
+}
+
+function refuse(expected: string, got: string, remedy: string): VouchError {
+  return new VouchError("parameter", { name: "trainGames", expected, got, remedy });
+}
