@@ -31,6 +31,8 @@ export interface Param {
   init(): Float32Array;
   /** What the problem sees of the stored array; the array itself by default. */
   readonly read?: (raw: Tensor) => Tensor;
+  /** Where training puts the stored array after each step, as on a set that a guarantee rests on; where the step left it by default. */
+  readonly project?: (raw: Tensor) => Tensor;
 }
 
 type Params = Readonly<Record<string, Param>>;

@@ -2,7 +2,7 @@
 
 import type { Float32, Session } from "../engine/session.js";
 import { VouchError } from "../errors.js";
-import { feedParams, type Weights } from "../model.js";
+import { feedParams, type Param, type Weights } from "../model.js";
 import { sum } from "../tensor/primitives/broadcast.js";
 import { div, onesLike } from "../tensor/primitives/elementwise.js";
 import { input } from "../tensor/primitives/leaf.js";
@@ -13,11 +13,19 @@ import type { Optimizer } from "./optimizer.js";
 type Named = Readonly<Record<string, Tensor>>;
 
 /**
- * Losses [N], updated parameters and slots, in the order of `params`, as a flat list.
+ * Losses [N], updated parameters and slots, in the order of `params`, as a flat list. Updated parameters are projected as declared.
  *
+ * @param params   stored arrays as inputs of the graph
+ * @param declared  what the model or network says of each
  * @param follows  next values of parameters that no gradient moves, such as running statistics
  */
-export function descentStep(losses: Tensor, params: Named, optimizer: Optimizer, follows: Named = {}): Tensor[] {
+export function descentStep(
+  losses: Tensor,
+  params: Named,
+  declared: Readonly<Record<string, Pick<Param, "project">>>,
+  optimizer: Optimizer,
+  follows: Named = {},
+): Tensor[] {
   const names = Object.keys(params);
   const gradients = gradient(
     div(sum(losses), sum(onesLike(losses))),
@@ -28,7 +36,10 @@ export function descentStep(losses: Tensor, params: Named, optimizer: Optimizer,
     const raw = params[name]!;
     const slots = optimizer.slots.map((slot) => input(`slot.${slot}.${name}`, raw.shape));
     const next = follows[name];
-    return next ? { param: next, slots } : optimizer.update(raw, gradients[i]!, slots, t, learningRate);
+    if (next) return { param: next, slots };
+    const updated = optimizer.update(raw, gradients[i]!, slots, t, learningRate);
+    const project = declared[name]?.project;
+    return project ? { ...updated, param: project(updated.param) } : updated;
   });
   return [losses, ...updates.map(({ param }) => param), ...updates.flatMap(({ slots }) => slots)];
 }

@@ -78,7 +78,7 @@ export async function prepareNetwork(
   const made = (network.train ?? network.apply)(read, fed);
   const target = input("target", made.x.shape);
   const follows = Object.fromEntries((network.follows ?? []).map((name) => [name, made[name]!]));
-  const step = await compile(descentStep(loss(made, target), raw, optimizer, follows), options);
+  const step = await compile(descentStep(loss(made, target), raw, network.params, optimizer, follows), options);
   const judge = options.judge ?? ofX(squaredError);
   const reading = await compile([judge(network.apply(read, fed), target)], options).catch(async (error: unknown) => {
     await step.dispose();

@@ -44,10 +44,12 @@ export async function prepareOutside(
   const names = Object.keys(raw);
   const { x } = network.apply(read, fed);
   const reading = await compile([x], engine);
-  const step = await compile(descentStep(attachOutside(x), raw, optimizer), engine).catch(async (error: unknown) => {
-    await reading.dispose();
-    throw error;
-  });
+  const step = await compile(descentStep(attachOutside(x), raw, network.params, optimizer), engine).catch(
+    async (error: unknown) => {
+      await reading.dispose();
+      throw error;
+    },
+  );
   const life = lifetime("trainer", async () => {
     await Promise.all([reading.dispose(), step.dispose()]);
   });

@@ -84,7 +84,7 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
   const built = chunk(traced.operator, picard(), { every, checks: Math.ceil(Math.max(settled, steps.warm) / every) });
   const limits = (count: number) => ({ tests: Math.ceil(count / every), every, tolerance: steps.tolerance ?? 0 });
   const outputs = chunkOutputs(built);
-  const attached = attach(traced, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
+  const attached = attach(traced, model.params, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
   const solves = await solving(outputs, traced, options);
   const step = await compile(attached.outputs, options).catch(async (error: unknown) => {
     await solves.dispose();
@@ -152,12 +152,18 @@ function stepsBetweenTests({ warm, every = warm }: Steps): number {
 }
 
 /** Loss per sample, updated parameters and slots, then residual and products of each linear system, from a detached fixed point. */
-function attach(traced: Trace, optimizer: Optimizer, backward: BackwardRule, loss: Loss): { outputs: Tensor[] } {
+function attach(
+  traced: Trace,
+  declared: Model["params"],
+  optimizer: Optimizer,
+  backward: BackwardRule,
+  loss: Loss,
+): { outputs: Tensor[] } {
   const { operator, params } = traced;
   const zStar = mapTensors(operator.init(), (leaf, path) => input(`state.${path}`, leaf.shape));
   const adjoint: Tensor[] = [];
   const x = operator.read(backward(operator, zStar, ({ residual, products }) => adjoint.push(residual, products)));
-  const outputs = descentStep(loss(x, input("target", x.shape)), params, optimizer);
+  const outputs = descentStep(loss(x, input("target", x.shape)), params, declared, optimizer);
   return { outputs: [...outputs, ...adjoint] };
 }
 

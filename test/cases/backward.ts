@@ -1,6 +1,8 @@
 /** @file The table of backward rules, and the fixed points on which their laws are tried. */
 
 import { Matrix, QrDecomposition } from "ml-matrix";
+import { implicitLayer } from "../../src/applications/implicit/layer/implicit-layer.js";
+import { rowsWithin } from "../../src/applications/implicit/layer/well-posed-set.js";
 import { adjointIteration } from "../../src/backward/adjoint-iteration.js";
 import { cgls } from "../../src/backward/cgls.js";
 import { implicit } from "../../src/backward/implicit.js";
@@ -15,6 +17,7 @@ import { weightedL1 } from "../../src/functions/weighted-l1.js";
 import { incidenceMatrix } from "../../src/linear/incidence.js";
 import { matrix } from "../../src/linear/matrix.js";
 import type { Operator } from "../../src/operator.js";
+import { random } from "../../src/random.js";
 import { affine } from "../../src/sets/affine.js";
 import { nonNegative } from "../../src/sets/non-negative.js";
 import { inner, norm } from "../../src/sets/set.js";
@@ -28,6 +31,7 @@ import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { matmul } from "../../src/tensor/primitives/matmul.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { type Array64, normal, rows, uniform } from "../arrays.js";
+import { randomModel, contraction as stateMatrix } from "./implicit.js";
 import { leastSquares, quadratic } from "./splittings.js";
 
 export interface BackwardCase {
@@ -166,6 +170,34 @@ function flow(side: number, gamma: number): FixedPointCase {
   };
 }
 
+/** x = φ(Ax + Bu + b) with ReLU, tanh and softmax states, ‖A‖_∞ = 0.8. */
+function implicitStates(): FixedPointCase {
+  const phi = [
+    { map: "relu", size: 3 },
+    { map: "tanh", size: 2 },
+    { map: "softmax", size: 2 },
+  ] as const;
+  const model = randomModel(random(431), stateMatrix(random(432), 7, 0.8), phi);
+  const layer = implicitLayer(model, rowsWithin(0.9));
+  const weights = layer.initialWeights();
+  return {
+    title: "states of an implicit model",
+    operator: layer.trace().operator,
+    feeds: {
+      ...Object.fromEntries(
+        Object.entries(weights).map(([name, { shape, data }]) => [
+          `params.${name}`,
+          { shape, data: Float64Array.from(data) },
+        ]),
+      ),
+      "data.u": normal([BATCH, 3], 433),
+    },
+    batch: BATCH,
+    learned: ["params.A", "params.B", "params.b"],
+    steps: Math.ceil(Math.log(1e-13) / Math.log(0.8)),
+  };
+}
+
 export const fixedPointCases: readonly FixedPointCase[] = [
   {
     title: "proximalGradient",
@@ -187,4 +219,5 @@ export const fixedPointCases: readonly FixedPointCase[] = [
   contraction(0.9),
   contraction(0.99),
   flow(3, 0.5),
+  implicitStates(),
 ];

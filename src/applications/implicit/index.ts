@@ -18,6 +18,9 @@ export {
 export * from "./fenchel/model-update.js";
 export * from "./fenchel/proxy-states.js";
 export { type RelaxedOptions, relaxedDescent } from "./fenchel/relaxed-descent.js";
+export * from "./layer/implicit-layer.js";
+export * from "./layer/train-layer.js";
+export * from "./layer/well-posed-set.js";
 export * from "./model.js";
 export * from "./penalties/column-norms.js";
 export * from "./penalties/one-ball.js";
