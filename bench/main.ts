@@ -10,6 +10,7 @@ import { devices } from "./devices.js";
 import { endtoend } from "./endtoend.js";
 import { engine } from "./engine.js";
 import { fenchel } from "./fenchel.js";
+import { fpo } from "./fpo.js";
 import { functions } from "./functions.js";
 import { gradients } from "./gradients.js";
 import { integers } from "./integers.js";
@@ -45,6 +46,7 @@ const benches: Readonly<Record<string, Bench>> = {
   endtoend,
   engine,
   fenchel,
+  fpo,
   functions,
   gradients,
   iterations,

@@ -1,12 +1,15 @@
 /** @file The measures of benches, small: rates that must and must not exceed their level, attacks, areas under curves. */
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { learnFpo } from "../bench/fpo-train.js";
 import { ecdfRate, isAbove, jointRates, singleRate, trainedRate } from "../bench/level-rates.js";
 import { benchKey, receipts } from "../bench/receipt-instances.js";
 import { area, areas, type Ranked } from "../bench/riskcoverage.js";
 import { attacks, KINDS, lies, trusted } from "../bench/tamper-attacks.js";
 import { logAttacks } from "../bench/tamper-log.js";
 import { LEVEL } from "../bench/thresholds.js";
+import { noisyPathData } from "../src/applications/decisions/paths/noisy.js";
+import { relativeRegret } from "../src/applications/decisions/paths/regret.js";
 import { type Attested, payloadOf } from "../src/attest.js";
 import { random } from "../src/random.js";
 import { seal, verifyReceipt } from "../src/receipts/index.js";
@@ -96,4 +99,22 @@ describe("risk and coverage", () => {
     const single = areas(answers.map((answer) => ({ ...answer, patient: "a" })));
     expect(single["aurc_p_low"]).toBe(single["aurc_p_high"]);
   });
+});
+
+describe("noisy paths", () => {
+  it("are learned to less regret than the mean costs have, and to no less than the noise makes", async () => {
+    const data = noisyPathData(4, { train: 400, validation: 60, test: 60 });
+    const { test, validation, seconds } = await learnFpo("two-stage", data, 1);
+    const edges = data.train.costs.length / data.train.count;
+    const mean = Float64Array.from({ length: data.test.costs.length }, (_, at) => {
+      let sum = 0;
+      for (let n = 0; n < data.train.count; n++) sum += data.train.costs[n * edges + (at % edges)]!;
+      return sum;
+    });
+    expect(test).toBeLessThan(0.5 * relativeRegret(4, data.test, mean));
+    // The conditional means are best in expectation, not on each set of 60 samples.
+    expect(test).toBeGreaterThan(0.8 * relativeRegret(4, data.test, data.testMeans));
+    expect(validation).toBeGreaterThan(0);
+    expect(seconds).toBeGreaterThan(0);
+  }, 60_000);
 });
