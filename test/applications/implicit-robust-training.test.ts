@@ -5,6 +5,7 @@ import { type Dense, dense } from "../../src/applications/implicit/dense.js";
 import { predict } from "../../src/applications/implicit/predict.js";
 import { inputBox, uniform } from "../../src/applications/implicit/robust/input-set.js";
 import { certified, sensitivityMargins } from "../../src/applications/implicit/robust/margins.js";
+import { noRecourse, recourseMargins } from "../../src/applications/implicit/robust/recourse.js";
 import { stateBoxes } from "../../src/applications/implicit/robust/state-box.js";
 import {
   certifiedClassifier,
@@ -12,6 +13,13 @@ import {
   implicitOf,
   trainCertified,
 } from "../../src/applications/implicit/robust/train.js";
+import {
+  counterpartClassifier,
+  recourseClassifier,
+  recourseOf,
+  trainCounterpart,
+  trainRecourse,
+} from "../../src/applications/implicit/robust/train-recourse.js";
 import { compileModel } from "../../src/model.js";
 import { random } from "../../src/random.js";
 import { interpret } from "../../src/tensor/interpret.js";
@@ -83,6 +91,61 @@ it("reads the worst differences of outputs that the float64 bounds prove, and th
     expect(row.reduce((sum, value) => sum + Math.abs(value), 0)).toBeLessThanOrEqual(0.7 + 1e-12);
   }
 });
+
+it.each([
+  ["robust counterpart", trainCounterpart],
+  ["affine recourse", trainRecourse],
+])(
+  "the %s certifies more than training without perturbations does, and classifies",
+  async (_, train) => {
+    const [plain, robust] = [await scored(train, 0), await scored(train, sigma)];
+    expect(robust.sure).toBeGreaterThan(plain.sure + 0.05);
+    expect(robust.right).toBeGreaterThan(0.75);
+    expect(plain.right).toBeGreaterThan(0.75);
+    expect(robust.sure).toBeLessThanOrEqual(robust.right);
+  },
+  60_000,
+);
+
+async function scored(train: typeof trainRecourse, budget: number) {
+  const { model, recourse } = await train({ ...recipe, sigma: budget });
+  const boxes = stateBoxes(model, inputBox(uniform(p, sigma)));
+  const bounds = recourseMargins(boxes, recourse);
+  const inputs: Dense = dense(200, p, Float64Array.from(test.rows));
+  const Y = predict(model, inputs).Y.data;
+  let [right, sure] = [0, 0];
+  test.labels.forEach((label, s) => {
+    const row = Y.subarray(s * q, (s + 1) * q);
+    if (row.indexOf(Math.max(...row)) === label) right++;
+    if (certified(bounds.of(boxes.of(inputs.data.slice(s * p, (s + 1) * p)), label))) sure++;
+  });
+  return { right: right / 200, sure: sure / 200 };
+}
+
+it.each([
+  ["recourse", recourseClassifier, recourseOf],
+  ["counterpart", counterpartClassifier, undefined],
+] as const)(
+  "the %s classifier reads the worst differences that the float64 bounds prove",
+  async (_, classifier, slopesOf) => {
+    const model = classifier({ inputs: p, states, classes: q, kappa: 0.7, sigma, seed: 4 });
+    const weights = model.initialWeights();
+    weights["A"]!.data.forEach((__, i) => {
+      weights["A"]!.data[i] = Math.sin(i);
+    });
+    const record = implicitOf(model, weights);
+    const recourse = slopesOf ? slopesOf(weights) : noRecourse(record);
+    const u = test.rows.slice(0, p);
+    await using compiled = await compileModel(model, weights, { threads: 1 });
+    const { x } = await compiled.solve({ u: { shape: [1, p], data: u } }, { tolerance: 1e-6 });
+    const boxes = stateBoxes(record, inputBox(uniform(p, sigma)));
+    for (let y = 0; y < q; y++) {
+      const bounds = recourseMargins(boxes, recourse).of(boxes.of(Float64Array.from(u)), y);
+      for (let k = 0; k < q; k++) if (k !== y) expect(x.data[y * q + k]).toBeCloseTo(-bounds[k]!, 4);
+    }
+    expect(recourse.R.data.some((value) => value !== 0)).toBe(slopesOf !== undefined);
+  },
+);
 
 it("the certified loss is the cross-entropy where nothing moves, and above it elsewhere", () => {
   const W = input("W", ["N", 2, 2]);

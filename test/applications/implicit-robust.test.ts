@@ -20,6 +20,7 @@ import {
   type MarginBounds,
   sensitivityMargins,
 } from "../../src/applications/implicit/robust/margins.js";
+import { noRecourse, recourseMargins } from "../../src/applications/implicit/robust/recourse.js";
 import { sensitivityMatrix } from "../../src/applications/implicit/robust/sensitivity.js";
 import { stateBoxes } from "../../src/applications/implicit/robust/state-box.js";
 import { random } from "../../src/random.js";
@@ -50,10 +51,18 @@ const row = (u: Float64Array): Dense => ({ rows: 1, columns: u.length, data: u }
 const argmax = (values: Float64Array) => values.indexOf(Math.max(...values));
 const boxOf = (p: number, sigma: number) => inputBox(uniform(p, sigma));
 
+/** R = G = B/2. */
+const halves = ({ B }: ImplicitModel) => {
+  const M = { ...B, data: B.data.map((value) => value / 2) };
+  return { R: M, G: M };
+};
+
 const methods: Readonly<Record<string, (set: Parameters<typeof intervalMargins>[0]) => MarginBounds>> = {
   interval: intervalMargins,
   sensitivity: sensitivityMargins,
   lp: (boxes) => linearMargins(boxes, highs),
+  counterpart: (boxes) => recourseMargins(boxes, noRecourse(boxes.model)),
+  recourse: (boxes) => recourseMargins(boxes, halves(boxes.model)),
 };
 
 /** Least margin over perturbations of the set: corners, sparse moves and projected gradients. */

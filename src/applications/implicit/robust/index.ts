@@ -5,6 +5,18 @@ export * from "./input-set.js";
 export * from "./linear-relaxation.js";
 export { majorant } from "./majorant.js";
 export * from "./margins.js";
+export * from "./recourse.js";
 export * from "./sensitivity.js";
 export { type StateBox, type StateBoxes, stateBoxes } from "./state-box.js";
-export * from "./train.js";
+export {
+  CERTIFIED_RECIPE,
+  type CertifiedOptions,
+  type CertifiedSizes,
+  certifiedClassifier,
+  certifiedCrossEntropy,
+  implicitOf,
+  type LabelledRows,
+  type TrainCertifiedOptions,
+  trainCertified,
+} from "./train.js";
+export * from "./train-recourse.js";

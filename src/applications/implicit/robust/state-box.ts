@@ -95,13 +95,13 @@ export function stateBoxes(model: ImplicitModel, set: InputSet): StateBoxes {
 }
 
 /** Bu + b of one input, with the size of its terms. */
-interface Driven {
+export interface Driven {
   readonly value: Float64Array;
   readonly size: Float64Array;
   readonly terms: number;
 }
 
-function driven({ B, stateBias }: ImplicitModel, u: Float64Array): Driven {
+export function driven({ B, stateBias }: ImplicitModel, u: Float64Array): Driven {
   const p = B.columns;
   const [value, size] = [Float64Array.from(stateBias), stateBias.map(Math.abs)];
   for (let i = 0; i < B.rows; i++) {

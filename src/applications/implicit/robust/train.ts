@@ -68,10 +68,49 @@ const TINY = 1e-12;
  * Sci. 2021) in place of recourse
  */
 export function certifiedClassifier(options: CertifiedOptions): Model {
+  const { inputs: p, states: n, classes: q, sigma } = options;
+  return define({
+    name: "certified-classifier",
+    params: classifierParams("certifiedClassifier", options),
+    data: { u: ["N", p] },
+    problem: () => ({}),
+    split: (_, { A, B, C, D, b, d }, { u }) => {
+      const drive = add(matmul(u, transposed(B)), b);
+      const spread = reshape(sum(abs(B), [1]), [1, n]);
+      const parts = (z: unknown) => z as { readonly x: Tensor; readonly s: Tensor };
+      return {
+        name: "certified-classifier",
+        init: () => ({ x: zeros(["N", n]), s: zeros(["N", n]) }),
+        apply: (z) => ({
+          x: max(add(matmul(parts(z).x, transposed(A)), drive), 0),
+          s: add(matmul(parts(z).s, transposed(abs(A))), spread),
+        }),
+        read: (z) => {
+          const Y = add(add(matmul(parts(z).x, transposed(C)), matmul(u, transposed(D))), d);
+          const moves = add(
+            matmul(parts(z).s, transposed(abs(differencesOfRows(C)))),
+            reshape(sum(abs(differencesOfRows(D)), [1]), [1, q * q]),
+          );
+          return add(differencesOfOutputs(Y), mul(sigma, reshape(moves, ["N", q, q])));
+        },
+        residuals: (z, z1) => ({
+          x: relative(parts(z).x, parts(z1).x),
+          s: relative(parts(z).s, parts(z1).s),
+        }),
+        conditions: () => [{ text: "‖A‖_∞ < 1", left: maximum(sum(abs(A), [1])), right: constant(1) }],
+        metric: (z) => add(inner(parts(z).x, parts(z).x), inner(parts(z).s, parts(z).s)),
+        averagedness: 1,
+      };
+    },
+  });
+}
+
+/** A on ‖A‖_∞ ≤ κ, B, C, D, b, d of a classifier before training. @throws parameter if κ or σ is out of range, NaN included */
+export function classifierParams(name: string, options: CertifiedOptions) {
   const { inputs: p, states: n, classes: q, kappa, sigma, seed } = options;
   if (!(kappa > 0 && kappa < 1 && sigma >= 0 && Number.isFinite(sigma))) {
     throw new VouchError("parameter", {
-      name: "certifiedClassifier",
+      name,
       expected: "κ in (0, 1) and σ finite and ≥ 0",
       got: `κ = ${kappa}, σ = ${sigma}`,
       remedy: "σ is in units of the inputs.",
@@ -85,50 +124,26 @@ export function certifiedClassifier(options: CertifiedOptions): Model {
       return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => deviation * stream.normal());
     },
   });
-  return define({
-    name: "certified-classifier",
-    params: {
-      A: { ...normal("A", [n, n], 0.5 / n), read: (raw: Tensor) => rowsWithin(raw, kappa) },
-      B: normal("B", [n, p], Math.sqrt(2 / p)),
-      C: normal("C", [q, n], Math.sqrt(1 / n)),
-      D: normal("D", [q, p], 1e-3),
-      b: normal("b", [n], 0),
-      d: normal("d", [q], 0),
-    },
-    data: { u: ["N", p] },
-    problem: () => ({}),
-    split: (_, { A, B, C, D, b, d }, { u }) => {
-      const drive = add(matmul(u, transposed(B)), b);
-      const spread = reshape(sum(abs(B), [1]), [1, n]);
-      const parts = (z: unknown) => z as { readonly x: Tensor; readonly s: Tensor };
-      const differences = (M: Tensor, width: number) =>
-        reshape(abs(sub(reshape(M, [1, q, width]), reshape(M, [q, 1, width]))), [q * q, width]);
-      return {
-        name: "certified-classifier",
-        init: () => ({ x: zeros(["N", n]), s: zeros(["N", n]) }),
-        apply: (z) => ({
-          x: max(add(matmul(parts(z).x, transposed(A)), drive), 0),
-          s: add(matmul(parts(z).s, transposed(abs(A))), spread),
-        }),
-        read: (z) => {
-          const Y = add(add(matmul(parts(z).x, transposed(C)), matmul(u, transposed(D))), d);
-          const gaps = sub(reshape(Y, ["N", 1, q]), reshape(Y, ["N", q, 1]));
-          const moves = add(
-            matmul(parts(z).s, transposed(differences(C, n))),
-            reshape(sum(differences(D, p), [1]), [1, q * q]),
-          );
-          return add(gaps, mul(sigma, reshape(moves, ["N", q, q])));
-        },
-        residuals: (z, z1) => ({
-          x: relative(parts(z).x, parts(z1).x),
-          s: relative(parts(z).s, parts(z1).s),
-        }),
-        conditions: () => [{ text: "‖A‖_∞ < 1", left: maximum(sum(abs(A), [1])), right: constant(1) }],
-        metric: (z) => add(inner(parts(z).x, parts(z).x), inner(parts(z).s, parts(z).s)),
-        averagedness: 1,
-      };
-    },
-  });
+  return {
+    A: { ...normal("A", [n, n], 0.5 / n), read: (raw: Tensor) => rowsWithin(raw, kappa) },
+    B: normal("B", [n, p], Math.sqrt(2 / p)),
+    C: normal("C", [q, n], Math.sqrt(1 / n)),
+    D: normal("D", [q, p], 1e-3),
+    b: normal("b", [n], 0),
+    d: normal("d", [q], 0),
+  };
+}
+
+/** Row k less row y of M [q, width], at y, k: [q², width]. */
+export function differencesOfRows(M: Tensor): Tensor {
+  const [q, width] = M.shape as [number, number];
+  return reshape(sub(reshape(M, [1, q, width]), reshape(M, [q, 1, width])), [q * q, width]);
+}
+
+/** ŷ_k − ŷ_y of Y [N, q], at y, k: [N, q, q]. */
+export function differencesOfOutputs(Y: Tensor): Tensor {
+  const q = Y.shape[1]!;
+  return sub(reshape(Y, ["N", 1, q]), reshape(Y, ["N", q, 1]));
 }
 
 /** log Σ_k e^{W_yk} at the label y: at least the cross-entropy of every perturbed input. */
@@ -155,10 +170,19 @@ export interface TrainCertifiedOptions extends EngineOptions, Pick<FitOptions, "
 
 /** Learn a model whose predictions are certified; options default to CERTIFIED_RECIPE. @throws convergence, parameter */
 export async function trainCertified(options: TrainCertifiedOptions): Promise<ImplicitModel> {
+  const { model, weights } = await fitClassifier(certifiedClassifier, options);
+  return implicitOf(model, weights);
+}
+
+/** Weights of a classifier whose answer is W, by `certifiedCrossEntropy`. @throws convergence, parameter */
+export async function fitClassifier(
+  classifier: (options: CertifiedOptions) => Model,
+  options: TrainCertifiedOptions,
+): Promise<{ readonly model: Model; readonly weights: Weights }> {
   const { training, validation, states, classes, onStep, onPhase, signal, threads, device } = options;
   const { kappa, sigma, epochs, batch, learningRate, seed } = { ...CERTIFIED_RECIPE, ...options };
   const inputs = training.rows.length / training.labels.length;
-  const model = certifiedClassifier({ inputs, states, classes, kappa, sigma, seed });
+  const model = classifier({ inputs, states, classes, kappa, sigma, seed });
   const { weights } = await fit(model, model.initialWeights(), labelled(training, classes), {
     optimizer: adam(),
     loss: certifiedCrossEntropy,
@@ -172,7 +196,7 @@ export async function trainCertified(options: TrainCertifiedOptions): Promise<Im
     ...(threads !== undefined && { threads }),
     ...(device !== undefined && { device }),
   });
-  return implicitOf(model, weights);
+  return { model, weights };
 }
 
 /** The trained model as a record, with A as it is read. */
@@ -217,10 +241,10 @@ function rowsWithin(A: Tensor, kappa: number): Tensor {
   return div(A, max(1, div(sumKeep(abs(A), [1]), kappa)));
 }
 
-function relative(from: Tensor, to: Tensor): Tensor {
+export function relative(from: Tensor, to: Tensor): Tensor {
   return div(norm(sub(to, from)), max(norm(to), TINY));
 }
 
-function transposed(W: Tensor): Tensor {
+export function transposed(W: Tensor): Tensor {
   return transpose(W, [1, 0]);
 }
