@@ -34,10 +34,21 @@ it("trains, and evaluates what it wrote on the contexts after those", async () =
   // 30 contexts in 3 batches, 2 epochs; 2·3 + 3 + 3·4 + 4 weights.
   expect(trained.figures).toMatchObject({ steps: 6, phases: 1, parameters: 25 });
   const model = ["--model", file("sets.safetensors")];
-  const { figures, lines } = await runCommand(["evaluate", "knapsack", ...split, "--test", "20", ...model]);
+  const { figures, lines } = await runCommand([
+    "evaluate",
+    "knapsack",
+    ...split,
+    "--test",
+    "20",
+    "--calibration",
+    "0",
+    ...model,
+  ]);
   expect(figures["regret_4"]).toBeGreaterThanOrEqual(0);
   expect(figures["regret_blind_4"]).toBeGreaterThan(0);
   expect(figures["accuracy_low_4"]).toBeLessThanOrEqual(figures["accuracy_4"]!);
+  expect(figures["proven_4"]).toBe(1);
+  expect(figures["accurate_flagged_4"]).toBeUndefined();
   expect(figures["unconverged_4"]).toBe(0);
   expect(lines[0]).toBe("20 test contexts of a knapsack of 4 items, 2 capacities.");
 }, 60_000);
@@ -45,9 +56,9 @@ it("trains, and evaluates what it wrote on the contexts after those", async () =
 it("refuses too few contexts and other models by name", async () => {
   const words = ["evaluate", "knapsack", "--data", file("data.json"), "--model", "paths-5"];
   await expect(runCommand([...words, "--train", "50"])).rejects.toThrow(
-    /250 rows or more of contexts and costs, got 60/,
+    /550 rows or more of contexts and costs, got 60/,
   );
-  await expect(runCommand([...words, "--train", "40", "--test", "20"])).rejects.toThrow(
+  await expect(runCommand([...words, "--train", "40", "--test", "20", "--calibration", "0"])).rejects.toThrow(
     /a model of knapsacks, got paths/,
   );
 });

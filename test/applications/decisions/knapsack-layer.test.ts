@@ -98,7 +98,7 @@ describe("training", () => {
       expect(after.regret).toBeLessThan(0.5 * before.regret);
       expect(after.regret).toBeLessThan(after.regretBlind);
       expect(after.unconverged).toBe(0);
-      expect(Math.max(...after.decisions.map(({ excess }) => excess))).toBeLessThan(1e-3);
+      expect(Math.max(...after.decisions.map(({ values }) => values.capacity))).toBeLessThan(1e-3);
     },
     60_000,
   );

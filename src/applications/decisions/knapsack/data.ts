@@ -23,6 +23,8 @@ export interface KnapsackData {
   readonly context: number;
   readonly train: KnapsackSamples;
   readonly test: KnapsackSamples;
+  /** To calibrate certificates on; perhaps none. Their values are not looked at. */
+  readonly calibration: KnapsackSamples;
 }
 
 const rows = z.array(z.array(z.number()));
@@ -33,6 +35,8 @@ export interface KnapsackSplit {
   readonly train?: number;
   /** The rows after those. Default 200. */
   readonly test?: number;
+  /** The rows after those. Default 0. */
+  readonly calibration?: number;
 }
 
 /**
@@ -41,7 +45,10 @@ export interface KnapsackSplit {
  * @throws format if the JSON is another; data naming the row that is of another length, or how many rows there are
  * @source Tang & Khalil 2024, PyEPO, `data.knapsack.genData` (MIT)
  */
-export function readKnapsackData(json: unknown, { train = 1000, test = 200 }: KnapsackSplit = {}): KnapsackData {
+export function readKnapsackData(
+  json: unknown,
+  { train = 1000, test = 200, calibration = 0 }: KnapsackSplit = {},
+): KnapsackData {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
     throw new VouchError("format", {
@@ -53,8 +60,9 @@ export function readKnapsackData(json: unknown, { train = 1000, test = 200 }: Kn
   }
   const { capacities, weights, contexts, costs: values } = parsed.data;
   const [context, items] = [contexts[0]?.length ?? 0, weights[0]?.length ?? 0];
-  if (contexts.length !== values.length || contexts.length < train + test) {
-    throw bad(`${train + test} rows or more of contexts and costs`, `${contexts.length} and ${values.length}`);
+  const total = train + test + calibration;
+  if (contexts.length !== values.length || contexts.length < total) {
+    throw bad(`${total} rows or more of contexts and costs`, `${contexts.length} and ${values.length}`);
   }
   contexts.forEach((d, n) => {
     if (d.length !== context) throw bad(`${context} numbers in context ${n}`, `${d.length}`);
@@ -71,6 +79,7 @@ export function readKnapsackData(json: unknown, { train = 1000, test = 200 }: Kn
     context,
     train: samples(0, train),
     test: samples(train, train + test),
+    calibration: samples(train + test, total),
   };
 }
 
@@ -90,18 +99,29 @@ export interface DrawKnapsackOptions extends PolynomialOptions, KnapsackSplit {
  */
 export function drawKnapsackData(
   items: number,
-  { train = 1000, test = 200, capacities = [20, 20], seed = PYEPO_SEED, ...options }: DrawKnapsackOptions = {},
+  {
+    train = 1000,
+    test = 200,
+    calibration = 0,
+    capacities = [20, 20],
+    seed = PYEPO_SEED,
+    ...options
+  }: DrawKnapsackOptions = {},
 ): KnapsackData {
   const stream = randomState(seed);
   const weights = capacities.map(() => Array.from({ length: items }, () => (300 + stream.below(500)) / 100));
-  const { contexts, costs } = polynomialCosts(stream, train + test, items, { scale: 5, ...options });
-  const context = contexts.length / (train + test);
-  const values = Float32Array.from(costs, Math.ceil);
-  const all = { count: train + test, contexts: Float32Array.from(contexts), values };
+  const total = train + test + calibration;
+  const { contexts, costs } = polynomialCosts(stream, total, items, { scale: 5, ...options });
+  const all = {
+    count: total,
+    contexts: Float32Array.from(contexts),
+    values: Float32Array.from(costs, Math.ceil),
+  };
   return {
-    ...{ knapsack: { weights, capacities }, items, context },
+    ...{ knapsack: { weights, capacities }, items, context: contexts.length / total },
     train: someKnapsacks(all, 0, train),
     test: someKnapsacks(all, train, train + test),
+    calibration: someKnapsacks(all, train + test, total),
   };
 }
 

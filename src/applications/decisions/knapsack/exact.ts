@@ -37,9 +37,14 @@ export function packKnapsack({ weights, capacities }: Knapsack, values: ArrayLik
   const items = Array.from(values, (_, i) => i).filter((i) => columns[`x${i}`]! > 0.5);
   weights.forEach((line, r) => {
     const load = items.reduce((sum, i) => sum + line[i]!, 0);
-    if (load > capacities[r]! * (1 + 1e-9)) throw unsolved(`at most ${capacities[r]} in constraint ${r}`, `${load}`);
+    if (load > allowed(capacities[r]!)) throw unsolved(`at most ${capacities[r]} in constraint ${r}`, `${load}`);
   });
   return { items, value: items.reduce((sum, i) => sum + values[i]!, 0) };
+}
+
+/** Capacity with room for rounding: what sums of decimals may exceed it by. */
+export function allowed(capacity: number): number {
+  return capacity * (1 + 1e-9);
 }
 
 function unsolved(expected: string, got: string): VouchError {
