@@ -5,6 +5,7 @@ import { type ImplicitModel, implicitModel } from "../src/applications/implicit/
 import { predict } from "../src/applications/implicit/predict.js";
 import { rowsOnL1Ball } from "../src/applications/implicit/projections.js";
 import { refitOutputs } from "../src/applications/implicit/train/least-squares.js";
+import { newtonStates } from "../src/applications/implicit/train/newton-states.js";
 import { trainProjected } from "../src/applications/implicit/train/train-projected.js";
 import { type Random, random } from "../src/random.js";
 import type { Bench } from "./main.js";
@@ -27,7 +28,7 @@ export function fitCurve(stream: Random, { states: n, samples: m, kappa, steps, 
     stateBias: Float64Array.from({ length: n }, () => 5 * (2 * stream.uniform() - 1)),
     phi: [{ map: "relu", size: n }],
   });
-  const options = { project: (A: Dense) => rowsOnL1Ball(A, kappa), steps, tolerance: 1e-6 };
+  const options = { project: (A: Dense) => rowsOnL1Ball(A, kappa), steps, solver: newtonStates() };
   const trained = trainProjected(initial, { U, Y }, { ...options, learningRate: cosine(learningRate, steps) });
   const model = refitOutputs(trained, { U, Y }, ridge);
   const between = grid(1000);
@@ -40,6 +41,7 @@ export function fitCurve(stream: Random, { states: n, samples: m, kappa, steps, 
 export function teachStudent(
   stream: Random,
   { level, samples, test, kappa, steps, batch, learningRate } = LEVEL,
+  log: (line: string) => void = () => undefined,
 ): number {
   const [n, p, q] = [5 * level, 3 * level, 2 * level];
   const project = (A: Dense) => rowsOnL1Ball(A, kappa);
@@ -60,8 +62,11 @@ export function teachStudent(
     student,
     { U, Y: predict(teacher, U).Y },
     {
-      ...{ project, steps, batch, tolerance: 1e-6, fixed: ["stateBias", "outputBias"] },
+      ...{ project, steps, batch, solver: newtonStates(), fixed: ["stateBias", "outputBias"] },
       learningRate: cosine(learningRate, steps),
+      onStep: (t, loss) => {
+        if (t % 1000 === 0) log(`student, step ${t}: loss ${loss.toExponential(2)}`);
+      },
     },
   );
   const V = inputs(test);
@@ -81,7 +86,7 @@ export function teachStudent(
 export const functions: Bench = async (log) => {
   const { training, clean } = fitCurve(random(1).fork("curve"));
   log(`curve: ${training.toFixed(3)} on its noisy samples, ${clean.toFixed(3)} against the function between them`);
-  const relative = teachStudent(random(1).fork("teacher and student"));
+  const relative = teachStudent(random(1).fork("teacher and student"), LEVEL, log);
   log(`teacher and student at level ${LEVEL.level}: relative error ${relative.toExponential(2)}`);
   return { figures: { rmse: clean, rmse_training: training, relative_error: relative }, env: {} };
 };

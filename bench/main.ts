@@ -2,6 +2,7 @@
 
 import { machineLine } from "../cli/output.js";
 import { bayes } from "./bayes.js";
+import { compress } from "./compress.js";
 import { conversions } from "./conversions.js";
 import { ct } from "./ct.js";
 import { davisyin } from "./davisyin.js";
@@ -38,6 +39,7 @@ export type Bench = (log: (line: string) => void) => Promise<{
 
 const benches: Readonly<Record<string, Bench>> = {
   bayes,
+  compress,
   conversions,
   ct,
   davisyin,

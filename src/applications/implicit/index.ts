@@ -38,6 +38,7 @@ export * from "./train/adjoint.js";
 export * from "./train/conditional-gradient.js";
 export * from "./train/least-squares.js";
 export * from "./train/losses.js";
+export * from "./train/newton-states.js";
 export { type Parameters, type Part, parametersOf, withParameters } from "./train/parameters.js";
 export * from "./train/proximal-descent.js";
 export * from "./train/select-features.js";

@@ -130,18 +130,19 @@ export function truncatedRank(model: ImplicitModel, k: number): { readonly model
 }
 
 /**
- * |x − x⁰| ≤ (I − |A|)⁻¹|E||x⁰| where x⁰ has the states of A₀ = A + E and x those of A: how far compression of A moves states, and
- * |C| times it, how far it moves outputs.
+ * |x − x⁰| ≤ (I − |A|)⁻¹(|E||x⁰| + |c⁰ − c|) where x⁰ = φ(A₀x⁰ + c⁰) has the states of A₀ = A + E and x = φ(Ax + c) those of A: how
+ * far compression of A, and of B and b in c = Bu + b, moves states, and |C| times it, how far it moves outputs.
  *
  * deviates: with absolute values of E, which the source leaves out and without which it is false; with |A| of the compressed matrix
  * instead of |A₀| + |E|, which is never more
  *
- * @param x0  [m, n]
+ * @param x0     [m, n]
+ * @param drive  c⁰ − c, [m, n]; zeros by default
  * @returns bounds on the states, [m, n]
  * @throws parameter unless λ_pf(|A|) < 1 and maps are componentwise
  * @source El Ghaoui et al. 2021, Theorem 5.1
  */
-export function compressionBound(compressed: ImplicitModel, E: Dense, x0: Dense): Dense {
+export function compressionBound(compressed: ImplicitModel, E: Dense, x0: Dense, drive?: Dense): Dense {
   const N = absolute(denseA(compressed.A));
   const { value } = perron(N);
   const other = placed(compressed.phi).find(({ activation }) => !activation.componentwise);
@@ -153,7 +154,8 @@ export function compressionBound(compressed: ImplicitModel, E: Dense, x0: Dense)
       remedy: "Compress less, or project A first.",
     });
   }
-  const moved = times(absolute(x0), transposed(absolute(E)));
+  const byA = times(absolute(x0), transposed(absolute(E)));
+  const moved = drive === undefined ? byA : addScaled(1, absolute(drive), byA);
   const system = toMatrix(addScaled(-1, N, identityDense(N.rows)));
   const delta = solve(system, toMatrix(transposed(moved)));
   return dense(

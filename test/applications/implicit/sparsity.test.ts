@@ -1,7 +1,14 @@
 /** @file Smaller models: exact reductions, rank, the bound on what compression moves, and models fitted to a network's states. */
 
 import { describe, expect, it } from "vitest";
-import { absolute, applyRows, type Dense, times, transposed } from "../../../src/applications/implicit/dense.js";
+import {
+  absolute,
+  addScaled,
+  applyRows,
+  type Dense,
+  times,
+  transposed,
+} from "../../../src/applications/implicit/dense.js";
 import { implicitModel } from "../../../src/applications/implicit/model.js";
 import { predict } from "../../../src/applications/implicit/predict.js";
 import {
@@ -77,6 +84,32 @@ describe("compression", () => {
     }
     const printed = (E: Dense, x: Dense) => times(absolute(x), transposed(E));
     expect(printed(truncatedRank(model, 2).E, X).data.some((value) => value < 0)).toBe(true);
+  });
+
+  it.each([1, 2, 3])("moves states by no more than the bound where B and b change too, seed %i", (seed) => {
+    const stream = random(seed).fork("drive");
+    const model = randomModel(stream, contraction(stream, 6, 0.7), [
+      { map: "relu", size: 3 },
+      { map: "tanh", size: 3 },
+    ]);
+    const A = contraction(stream, 6, 0.6);
+    const other = implicitModel({
+      ...model,
+      A,
+      B: randomDense(stream, 6, 3),
+      stateBias: randomDense(stream, 6, 1).data,
+    });
+    const U = randomDense(stream, 20, 3);
+    const driveOf = ({ B, stateBias }: typeof model) => {
+      const driven = applyRows(U, B);
+      return { ...driven, data: driven.data.map((value, e) => value + stateBias[e % 6]!) };
+    };
+    const E = addScaled(-1, A, denseA(model.A));
+    const [x0, moved] = [predict(model, U).X, predict(other, U).X];
+    const excess = (bound: Dense) =>
+      Math.max(...moved.data.map((value, e) => Math.abs(value - x0.data[e]!) - bound.data[e]!));
+    expect(excess(compressionBound(other, E, x0, addScaled(-1, driveOf(other), driveOf(model))))).toBeLessThan(1e-10);
+    expect(excess(compressionBound(other, E, x0))).toBeGreaterThan(0.1);
   });
 
   it("refuses a rank or a bound that is none", () => {

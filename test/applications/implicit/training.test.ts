@@ -16,11 +16,14 @@ import { predict } from "../../../src/applications/implicit/predict.js";
 import { rowsOnL1Ball } from "../../../src/applications/implicit/projections.js";
 import { equilibrium, gradients } from "../../../src/applications/implicit/train/adjoint.js";
 import { leastSquares, refitOutputs } from "../../../src/applications/implicit/train/least-squares.js";
+import { newtonStates } from "../../../src/applications/implicit/train/newton-states.js";
 import { trainProjected } from "../../../src/applications/implicit/train/train-projected.js";
 import { rowNorm } from "../../../src/applications/implicit/well-posed/infinity-norm.js";
 import { random } from "../../../src/random.js";
 import { contraction, randomDense, randomModel } from "../../cases/implicit.js";
 import { thrown } from "../../failure.js";
+
+const gap = (A: Dense, B: Dense) => Math.max(...A.data.map((value, e) => Math.abs(value - B.data[e]!)));
 
 describe("the closed-form gradient", () => {
   const maps = ["relu", "leaky-relu", "tanh", "sigmoid", "softmax", "max-pool", "product"] as const;
@@ -58,6 +61,38 @@ describe("the closed-form gradient", () => {
     const input = slope((by) => loss(model, { ...U, data: shifted(U.data, 4, by) }));
     expect(found.U.data[4]).toBeCloseTo(input, 5);
     expect(Math.max(...found.A.data.map(Math.abs))).toBeGreaterThan(0.01);
+  });
+
+  it.each(["relu", "leaky-relu", "tanh", "sigmoid", "linear"] as const)(
+    "and the states are found by Newton's method as by Picard's, from any start, %s",
+    (map) => {
+      const stream = random(1).fork(map);
+      const block = map === "leaky-relu" ? ({ map, size: 7, slope: 0.3 } as const) : ({ map, size: 7 } as const);
+      const model = randomModel(stream, contraction(stream, 10, 0.95), [block, { map: "relu", size: 3 }]);
+      const [U, L] = [randomDense(stream, 30, 3), randomDense(stream, 30, 2)];
+      const expected = equilibrium(model, U);
+      const solver = newtonStates();
+      for (const start of [undefined, randomDense(stream, 30, 10, 5)]) {
+        const found = solver.equilibrium(model, U, start);
+        expect(gap(found.X, expected.X)).toBeLessThan(1e-7);
+        expect(gap(found.Z, expected.Z)).toBeLessThan(1e-7);
+        const [slopes, others] = [solver.gradients(model, U, found, L), gradients(model, U, expected, L)];
+        for (const part of ["A", "B", "C", "D", "U"] as const)
+          expect(gap(slopes[part], others[part])).toBeLessThan(1e-6);
+        expect(Math.max(...slopes.stateBias.map((value, i) => Math.abs(value - others.stateBias[i]!)))).toBeLessThan(
+          1e-6,
+        );
+      }
+      expect(gap(dense(30, 10), expected.X)).toBeGreaterThan(0.1);
+    },
+  );
+
+  it("is refused by Newton's method for maps of blocks, and where A is not well-posed", () => {
+    const blockwise = randomModel(random(2), contraction(random(2), 3, 0.5), [{ map: "softmax", size: 3 }]);
+    const U = randomDense(random(3), 20, 3);
+    expect(thrown(() => newtonStates().equilibrium(blockwise, U)).code).toBe("parameter");
+    const loose = randomModel(random(2), contraction(random(2), 3, 40), [{ map: "relu", size: 3 }]);
+    expect(thrown(() => newtonStates().equilibrium(loose, U)).code).toBe("convergence");
   });
 
   it("is not given where the iteration does not converge", () => {

@@ -25,6 +25,21 @@ export interface Equilibrium {
   readonly Y: Dense;
 }
 
+/** How a training finds states and gradients: `picardStates`, or `newtonStates` for maps of single states. */
+export interface StateSolver {
+  /** @param start  X to begin with; zeros by default */
+  equilibrium(model: ImplicitModel, U: Dense, start?: Dense): Equilibrium;
+  gradients(model: ImplicitModel, U: Dense, at: Equilibrium, L: Dense): Gradients;
+}
+
+/** `equilibrium` and `gradients` below, to a relative step of `tolerance`. */
+export function picardStates(tolerance?: number): StateSolver {
+  return {
+    equilibrium: (model, U, start) => equilibrium(model, U, start, tolerance),
+    gradients: (model, U, at, L) => gradients(model, U, at, L, tolerance),
+  };
+}
+
 /** ‖step‖_∞ relative to ‖iterate‖_∞ at which Picard iterations of a batch end, where the caller says nothing. */
 const TOLERANCE = 1e-10;
 const MOST = 2000;
@@ -78,8 +93,12 @@ export function gradients(
     pullbackPhi(parts, n, Z.data, next.data);
     return next;
   });
-  const Vt = transposed(V);
-  const Lt = transposed(L);
+  return gradientsOf(model, U, X, V, L);
+}
+
+/** ∇ of every part from V and L. */
+export function gradientsOf(model: ImplicitModel, U: Dense, X: Dense, V: Dense, L: Dense): Gradients {
+  const [Vt, Lt] = [transposed(V), transposed(L)];
   return {
     A: times(Vt, X),
     B: times(Vt, U),

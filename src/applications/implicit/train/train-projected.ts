@@ -6,7 +6,7 @@ import { type Dense, submatrix } from "../dense.js";
 import { type ImplicitModel, implicitModel } from "../model.js";
 import type { Penalty } from "../penalties/penalty.js";
 import { denseA } from "../state-matrix.js";
-import { equilibrium, type Gradients, gradients } from "./adjoint.js";
+import { type Gradients, picardStates, type StateSolver } from "./adjoint.js";
 import { PARTS, type Part, parametersOf, withParameters } from "./parameters.js";
 
 export interface Samples {
@@ -28,8 +28,8 @@ export interface TrainProjectedOptions {
   readonly learningRate: (t: number) => number;
   /** Parts that stay as they are. */
   readonly fixed?: readonly (keyof Gradients)[];
-  /** Relative step at which fixed points and adjoints end. Default 1e-10. */
-  readonly tolerance?: number;
+  /** Finds states and gradients. Default `picardStates()`. */
+  readonly solver?: StateSolver;
   readonly seed?: number;
   readonly onStep?: (t: number, loss: number) => void;
 }
@@ -47,7 +47,7 @@ export function trainProjected(
   samples: Samples,
   options: TrainProjectedOptions,
 ): ImplicitModel {
-  const { project, penalty, steps, learningRate, fixed = [], tolerance, seed = 0, onStep } = options;
+  const { project, penalty, steps, learningRate, fixed = [], solver = picardStates(), seed = 0, onStep } = options;
   const m = samples.U.rows;
   const size = Math.min(options.batch ?? m, m);
   const stream = random(seed).fork("batches");
@@ -62,13 +62,13 @@ export function trainProjected(
   for (let t = 0, at = m; t < steps; t++, at += size) {
     if (at + size > order.length) [order, at] = [stream.permutation(m), 0];
     const batch = size === m ? samples : rowsOf(samples, order.subarray(at, at + size));
-    const solved = equilibrium(model, batch.U, size === m ? warm : undefined, tolerance);
+    const solved = solver.equilibrium(model, batch.U, size === m ? warm : undefined);
     warm = solved.X;
     const L = { ...solved.Y, data: solved.Y.data.map((value, e) => (value - batch.Y.data[e]!) / size) };
     const loss = 0.5 * size * L.data.reduce((sum, value) => sum + value * value, 0);
     if (!Number.isFinite(loss)) throw notFinite(loss, t);
     onStep?.(t, loss);
-    const found = gradients(model, batch.U, solved, L, tolerance);
+    const found = solver.gradients(model, batch.U, solved, L);
     const pull = penalty?.gradient(parametersOf(model));
     const moved = { ...model };
     for (const part of PARTS) {
