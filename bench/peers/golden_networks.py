@@ -35,6 +35,7 @@ running = norm.eval()(x)
 trained = norm.train()(x)
 blocks = {
     "maxPool": flat(F.max_pool2d(x, 3, stride=2, padding=1)),
+    "softmax": flat(F.softmax(x, dim=-1)),
     "upConvolution": flat(F.conv_transpose2d(x, W, b, stride=2, padding=1, output_padding=1)),
     "batchNorm": flat(running),
     "batchNormTraining": flat(trained),

@@ -3,4 +3,5 @@
 export * from "./batch-norm.js";
 export * from "./convolution.js";
 export * from "./max-pool.js";
+export * from "./softmax.js";
 export * from "./up-convolution.js";

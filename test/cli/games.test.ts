@@ -30,8 +30,8 @@ const recipe = ["--train", "60", "--validation", "10", "--phases", "1", "--passe
 const split = ["--train", "60", "--test", "20", "--calibration", "70", "--epochs", "0"];
 
 it.each([
-  ["softmax", /softmax responses, JFB/, 2 * 4 + 4 + 4 * 5 + 5 + 25],
-  ["projection", /projections on the simplex, JFB/, 2 * 4 + 4 + 4 * 5 + 5 + 25],
+  ["softmax", /softmax responses/, 2 * 4 + 4 + 4 * 5 + 5 + 25],
+  ["projection", /projections on the simplex/, 2 * 4 + 4 + 4 * 5 + 5 + 25],
 ])(
   "trains a %s model on a file of games, and evaluates what it wrote",
   async (kind, training, parameters) => {
@@ -91,7 +91,7 @@ it("refuses other files, sizes and models by name", async () => {
   await expect(train("--kind", "hinge")).rejects.toThrow(/--kind: expected softmax or projection or payoffs/);
   await expect(train("--data", file("broken.json"), ...recipe)).rejects.toThrow(/2×3 payoffs in game 7, got 1×3/);
   await expect(train("--data", file("games.json"), "--kind", "payoffs", ...recipe)).rejects.toThrow(
-    /as many actions of both players, to predict payoffs, got 2 and 3/,
+    /games with B = −Bᵀ, to predict payoffs, got another, of 2×3 actions/,
   );
   await expect(train("--data", file("games.json"))).rejects.toThrow(/2000 contexts or more.*got 150/);
   await expect(runCommand(["evaluate", "games", "--model", "paths-5"])).rejects.toThrow(/a model of games, got paths/);

@@ -6,6 +6,7 @@ import { compile } from "../../src/engine/session.js";
 import { batchNorm, batchStatistics, runningStatistics } from "../../src/networks/batch-norm.js";
 import { convolution } from "../../src/networks/convolution.js";
 import { maxPool } from "../../src/networks/max-pool.js";
+import { softmax } from "../../src/networks/softmax.js";
 import { upConvolution } from "../../src/networks/up-convolution.js";
 import { interpret } from "../../src/tensor/interpret.js";
 import { sum } from "../../src/tensor/primitives/broadcast.js";
@@ -42,6 +43,7 @@ const running = runningStatistics(statistics, batchStatistics(x), x);
 
 const blocks: [name: string, y: Tensor, wrt: readonly Tensor[]][] = [
   ["maxPool", maxPool(x), [x]],
+  ["softmax", softmax(x), [x]],
   ["upConvolution", upConvolution(x, W, b), [x, W, b]],
   ["batchNorm", batchNorm(x, gamma, beta, statistics), [x, gamma, beta]],
   ["batchNormTraining", batchNorm(x, gamma, beta, batchStatistics(x)), [x, gamma, beta]],

@@ -13,15 +13,16 @@ import { conv2d, type ImageSize } from "../../linear/conv2d.js";
 import { spectrallyNormalized } from "../../linear/spectrally-normalized.js";
 import { torusBound } from "../../linear/symbol.js";
 import { define, type Model, type Param } from "../../model.js";
+import { softmax } from "../../networks/softmax.js";
 import type { Operator } from "../../operator.js";
 import { random } from "../../random.js";
 import { inner, norm } from "../../sets/set.js";
 import { simplex } from "../../sets/simplex.js";
-import { reshape, sumKeep, zeros } from "../../tensor/primitives/broadcast.js";
+import { reshape, zeros } from "../../tensor/primitives/broadcast.js";
 import { conv2d as convolve } from "../../tensor/primitives/conv.js";
-import { add, div, exp, max, mul, leakyRelu as rectified, sub } from "../../tensor/primitives/elementwise.js";
+import { add, div, max, mul, leakyRelu as rectified, sub } from "../../tensor/primitives/elementwise.js";
 import { slice, transpose } from "../../tensor/primitives/layout.js";
-import { constant, stopGradient } from "../../tensor/primitives/leaf.js";
+import { constant } from "../../tensor/primitives/leaf.js";
 import { matmul } from "../../tensor/primitives/matmul.js";
 import { maximum } from "../../tensor/primitives/maximum.js";
 import type { Tensor } from "../../tensor/tensor.js";
@@ -155,14 +156,6 @@ function maxPool(x: Tensor, size: number): Tensor {
 function matmulRows(x: Tensor, W: Tensor): Tensor {
   const [m, n] = W.shape as [number, number];
   return reshape(matmul(reshape(x, ["N", n]), transpose(W, [1, 0])), ["N", m]);
-}
-
-/** e^l / Σ e^l along the last axis, shifted by the largest. */
-export function softmax(logits: Tensor): Tensor {
-  const axis = logits.shape.length - 1;
-  const top = stopGradient(reshape(maximum(logits, [axis]), [...logits.shape.slice(0, -1), 1]));
-  const powers = exp(sub(logits, top));
-  return div(powers, sumKeep(powers, [axis]));
 }
 
 function channelwise(b: Tensor): Tensor {

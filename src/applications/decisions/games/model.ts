@@ -70,7 +70,7 @@ export function gameModel(rows: number, columns: number, options: GameModelOptio
     name: "games",
     params: { ...(payoffs.params as Readonly<Record<string, Param>>), A: uniform(size, seed) },
     data: { d: ["N", context] },
-    problem: () => ({ strategies: { prox: indicator(strategies) } }),
+    problem: () => ({ simplex: { prox: indicator(strategies) } }),
     split: (_, { A, ...params }, { d }) => {
       const S = spectrallyNormalized(A!, matrix);
       const q = payoffs.cost(params, d as Tensor);
@@ -96,7 +96,7 @@ function contraction(
     init: () => ({ x: start }),
     apply: (z) => ({ x: T(only(z)) }),
     read: only,
-    residuals: (z, z1) => ({ strategies: div(norm(sub(only(z1), only(z))), max(norm(only(z1)), TINY)) }),
+    residuals: (z, z1) => ({ response: div(norm(sub(only(z1), only(z))), max(norm(only(z1)), TINY)) }),
     conditions: () => [{ text: `Lip(T) ≤ γ Lip(R) = ${factor}`, left: bound, right: constant(factor) }],
     metric: (z) => inner(only(z), only(z)),
     averagedness: (1 + factor) / 2,

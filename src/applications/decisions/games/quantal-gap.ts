@@ -5,10 +5,12 @@ import { costs, type Game, gains, requireFit, requireGame, type Strategies } fro
 
 /** ‖x − (softmax(−Bx₂/τ), softmax(Bᵀx₁/τ))‖∞: 0 exactly at the equilibrium. */
 export function responseDistance(game: Game, strategies: Strategies, temperature = 1): number {
-  const { first, second } = responses(game, strategies, temperature);
-  const apart = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-    Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
-  return Math.max(apart(strategies.first, first), apart(strategies.second, second));
+  const u = earnings(game, strategies, temperature);
+  const apart = (x: ArrayLike<number>, of: Float64Array) => {
+    const level = logSumExp(of);
+    return of.reduce((most, value, i) => Math.max(most, Math.abs(x[i]! - Math.exp(value - level))), 0);
+  };
+  return Math.max(apart(strategies.first, u.first), apart(strategies.second, u.second));
 }
 
 /**
@@ -20,40 +22,28 @@ export function responseDistance(game: Game, strategies: Strategies, temperature
  * sums first.
  *
  * @throws parameter if τ is not > 0; shape; as `matrixGame`
- * @source the saddle function Σ x₁ᵀBx₂ + τ Σ x₁ log x₁ − τ Σ x₂ log x₂ minus itself at x* in one variable is that KL; Pinsker's
- * inequality
+ * @source L(x₁, x₂) = x₁ᵀBx₂ + τ Σ x₁ log x₁ − τ Σ x₂ log x₂ less its least value in x₁ is the first term, and L(x₁, x₂*) − L(x*)
+ * is τ KL(x₁ ‖ x₁*); likewise in x₂. Then Pinsker's inequality
  */
 export function quantalGap(game: Game, strategies: Strategies, temperature = 1): number {
   requireGame("quantalGap", game);
   requireFit("quantalGap", game, strategies);
   requireTemperature("quantalGap", temperature);
   const [first, second] = [normalized(strategies.first), normalized(strategies.second)];
-  const [c, g] = [costs(game, second), gains(game, first)];
-  const divergence = (x: Float64Array, u: Float64Array) => {
-    const level = logSumExp(u);
-    return x.reduce((sum, share, i) => sum + (share > 0 ? share * (Math.log(share) - u[i]! + level) : 0), 0);
+  const u = earnings(game, { first, second }, temperature);
+  const divergence = (x: Float64Array, of: Float64Array) => {
+    const level = logSumExp(of);
+    return x.reduce((sum, share, i) => sum + (share > 0 ? share * (Math.log(share) - of[i]! + level) : 0), 0);
   };
-  const players = [
-    divergence(
-      first,
-      c.map((value) => -value / temperature),
-    ),
-    divergence(
-      second,
-      g.map((value) => value / temperature),
-    ),
-  ];
-  return temperature * players.reduce((sum, value) => sum + Math.max(0, value), 0);
+  // A divergence is ≥ 0; its sum can round below.
+  return temperature * (Math.max(0, divergence(first, u.first)) + Math.max(0, divergence(second, u.second)));
 }
 
-function responses(game: Game, { first, second }: Strategies, temperature: number): Strategies {
-  const soft = (u: Float64Array) => {
-    const level = logSumExp(u);
-    return u.map((value) => Math.exp(value - level));
-  };
+/** −Bx₂/τ and Bᵀx₁/τ. */
+function earnings(game: Game, { first, second }: Strategies, temperature: number) {
   return {
-    first: soft(costs(game, second).map((value) => -value / temperature)),
-    second: soft(gains(game, first).map((value) => value / temperature)),
+    first: costs(game, second).map((value) => -value / temperature),
+    second: gains(game, first).map((value) => value / temperature),
   };
 }
 

@@ -27,26 +27,14 @@ const ARMIJO = 1e-4;
 export function quantalEquilibrium(game: Game, temperature = 1): Strategies {
   requireGame("quantalEquilibrium", game);
   requireTemperature("quantalEquilibrium", temperature);
-  const { rows, columns, payoffs } = game;
-  const symmetric = isSymmetric(game);
-  const groups = symmetric ? [rows] : [rows, columns];
-  const M = Matrix.zeros(symmetric ? rows : rows + columns, symmetric ? rows : rows + columns);
-  payoffs.forEach((b, at) => {
-    const [i, j] = [Math.floor(at / columns), at % columns];
-    if (symmetric) M.set(i, j, b / temperature);
-    else {
-      M.set(i, rows + j, b / temperature);
-      M.set(rows + j, i, -b / temperature);
-    }
-  });
-  const x = solveEntropic(M, groups);
-  const answer = { first: x.subarray(0, rows), second: symmetric ? x : x.subarray(rows) };
+  const x = solveEntropic(equationsOf(game, temperature));
+  const answer = { first: x.subarray(0, game.rows), second: isSymmetric(game) ? x : x.subarray(game.rows) };
   const off = responseDistance(game, answer, temperature);
   if (!(off <= EXACT)) {
     throw new VouchError("convergence", {
       name: "quantalEquilibrium",
       expected: `an equilibrium to ${EXACT}`,
-      got: `${off.toExponential(1)}, payoffs up to ${largest(payoffs) / temperature} times the temperature`,
+      got: `${off.toExponential(1)}, payoffs up to ${largest(game.payoffs) / temperature} times the temperature`,
       remedy: "Raise the temperature, or take nashEquilibrium.",
     });
   }
@@ -54,80 +42,114 @@ export function quantalEquilibrium(game: Game, temperature = 1): Strategies {
 }
 
 /**
- * (I + (MX)ᵀ, …)λ for gradients: g with respect to x at the equilibrium x of M to λ, dℓ = −λᵀ dM x.
+ * λ of the equilibrium strategy x of a game with B = −Bᵀ and the gradient g of a loss in x, with which
  *
- * λ solves Jᵀ(λ, μ) = (x ∘ g, 0), J = [I + MX, 1; xᵀ, 0] the Jacobian of the equations in (log x, ν).
+ *     dℓ = −λᵀ dB x/τ,    Jᵀ(λ, μ) = (x ∘ g, 0),    J = [I + MX, 1; xᵀ, 0]
+ *
+ * J the Jacobian of the equations of `quantalEquilibrium` in (log x, ν).
  */
 export function symmetricAdjoint(
-  { rows, payoffs }: Game,
+  game: Game,
   temperature: number,
   x: ArrayLike<number>,
   g: ArrayLike<number>,
 ): Float64Array {
-  const M = new Matrix(rows, rows);
-  payoffs.forEach((b, at) => {
-    M.set(Math.floor(at / rows), at % rows, b / temperature);
-  });
-  const right = Matrix.zeros(rows + 1, 1);
-  for (let i = 0; i < rows; i++) right.set(i, 0, x[i]! * g[i]!);
-  const solved = new LuDecomposition(jacobian(M, [rows], Float64Array.from(x)).transpose()).solve(right);
-  return Float64Array.from({ length: rows }, (_, i) => solved.get(i, 0));
+  const right = [...Array.from(x, (share, i) => share * g[i]!), 0];
+  const J = jacobian(equationsOf(game, temperature), Float64Array.from(x));
+  const solved = new LuDecomposition(J.transpose()).solve(Matrix.columnVector(right)).to1DArray();
+  return Float64Array.from(solved.slice(0, -1));
 }
 
-/** x = eᵘ with u + M eᵘ + ν = 0 and Σ eᵘ = 1 in each group. */
-function solveEntropic(M: Matrix, groups: readonly number[]): Float64Array {
-  const size = M.rows;
-  const groupOf = groups.flatMap((n, g) => new Array<number>(n).fill(g));
-  const at = (v: Float64Array) => {
-    const x = v.slice(0, size).map(Math.exp);
-    const equation = new Float64Array(v.length);
-    for (let i = 0; i < size; i++) {
-      let sum = v[i]! + v[size + groupOf[i]!]!;
-      for (let j = 0; j < size; j++) sum += M.get(i, j) * x[j]!;
-      equation[i] = sum;
-      equation[size + groupOf[i]!]! += x[i]!;
-    }
-    for (let g = 0; g < groups.length; g++) equation[size + g]! -= 1;
-    return { v, x, equation, size: Math.hypot(...equation) };
-  };
-  // The uniform strategies, with ν that makes the mean of each group's equations 0.
-  const start = new Float64Array(size + groups.length);
-  for (let i = 0; i < size; i++) start[i] = -Math.log(groups[groupOf[i]!]!);
-  let now = at(start);
-  for (let i = 0; i < size; i++) start[size + groupOf[i]!]! -= now.equation[i]! / groups[groupOf[i]!]!;
-  now = at(start);
-  for (let step = 0; step < LIMITS.steps && now.size > 0; step++) {
-    const J = jacobian(M, groups, now.x);
-    const direction = new LuDecomposition(J).solve(Matrix.columnVector(now.equation)).to1DArray();
-    let t = 1;
-    let next = at(now.v.map((value, i) => value - t * direction[i]!));
-    while (!(next.size <= (1 - ARMIJO * t) * now.size) && t > LIMITS.shortest) {
-      t /= 2;
-      next = at(now.v.map((value, i) => value - t * direction[i]!));
-    }
-    // No step is shorter than rounding: the last one was the best.
+/** u + M eᵘ + ν = 0, Σ eᵘ = 1 in each group of u: one player where B = −Bᵀ, else two. */
+interface Equations {
+  readonly M: Matrix;
+  /** Actions in each group. */
+  readonly groups: readonly number[];
+}
+
+function equationsOf(game: Game, temperature: number): Equations {
+  const { rows, columns, payoffs } = game;
+  const B = Matrix.from1DArray(rows, columns, Array.from(payoffs)).div(temperature);
+  if (isSymmetric(game)) return { M: B, groups: [rows] };
+  const M = Matrix.zeros(rows + columns, rows + columns);
+  M.setSubMatrix(B, 0, rows).setSubMatrix(B.transpose().neg(), rows, 0);
+  return { M, groups: [rows, columns] };
+}
+
+/** A point (u, ν) with x = eᵘ and the values of the equations there. */
+interface Point {
+  readonly v: Float64Array;
+  readonly x: Float64Array;
+  readonly values: Float64Array;
+  readonly size: number;
+}
+
+/** x of the equations, by Newton's method from the uniform strategies. */
+function solveEntropic(equations: Equations): Float64Array {
+  const { groups } = equations;
+  const uniform = groups.flatMap((n) => new Array<number>(n).fill(-Math.log(n)));
+  let now = valuesAt(equations, Float64Array.from([...uniform, ...groups.map(() => 0)]));
+  for (let step = 0; step < LIMITS.steps; step++) {
+    const next = newtonStep(equations, now);
+    // No step is longer than rounding: this point is the best there is.
     if (!(next.size < now.size)) break;
     now = next;
   }
-  const sums = groups.map(() => 0);
-  now.x.forEach((value, i) => {
-    sums[groupOf[i]!]! += value;
-  });
-  return now.x.map((value, i) => value / sums[groupOf[i]!]!);
+  let from = 0;
+  return Float64Array.from(
+    groups.flatMap((n) => {
+      const shares = Array.from(now.x.subarray(from, from + n));
+      from += n;
+      const sum = shares.reduce((total, share) => total + share, 0);
+      return shares.map((share) => share / sum);
+    }),
+  );
 }
 
-/** Of the equations in (u, ν): [I + MX, E; EᵀX, 0], E which group a row is of. */
-function jacobian(M: Matrix, groups: readonly number[], x: Float64Array): Matrix {
+/** Where Newton's step leads, halved until the equations are nearer to 0; the last trial where none is. */
+function newtonStep(equations: Equations, { v, x, values, size }: Point): Point {
+  const direction = new LuDecomposition(jacobian(equations, x)).solve(Matrix.columnVector(values)).to1DArray();
+  const trial = (t: number) =>
+    valuesAt(
+      equations,
+      v.map((value, i) => value - t * direction[i]!),
+    );
+  let t = 1;
+  let next = trial(t);
+  while (!(next.size <= (1 - ARMIJO * t) * size) && t > LIMITS.shortest) {
+    t /= 2;
+    next = trial(t);
+  }
+  return next;
+}
+
+function valuesAt({ M, groups }: Equations, v: Float64Array): Point {
+  const x = v.slice(0, M.rows).map(Math.exp);
+  const pull = M.mmul(Matrix.columnVector(x)).to1DArray();
+  const values = new Float64Array(v.length);
+  let i = 0;
+  groups.forEach((n, g) => {
+    const sum = M.rows + g;
+    values[sum] = -1;
+    for (const end = i + n; i < end; i++) {
+      values[i] = v[i]! + pull[i]! + v[sum]!;
+      values[sum]! += x[i]!;
+    }
+  });
+  return { v, x, values, size: Math.hypot(...values) };
+}
+
+/** In (u, ν): [I + MX, E; EᵀX, 0], E which group a row is of. */
+function jacobian({ M, groups }: Equations, x: Float64Array): Matrix {
   const size = M.rows;
   const J = Matrix.zeros(size + groups.length, size + groups.length);
-  let start = 0;
+  let i = 0;
   groups.forEach((n, g) => {
-    for (let i = start; i < start + n; i++) {
+    for (const end = i + n; i < end; i++) {
       for (let j = 0; j < size; j++) J.set(i, j, M.get(i, j) * x[j]! + (i === j ? 1 : 0));
       J.set(i, size + g, 1);
       J.set(size + g, i, x[i]!);
     }
-    start += n;
   });
   return J;
 }

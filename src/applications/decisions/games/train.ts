@@ -6,11 +6,13 @@ import type { Bundle } from "../../../files/bundle.js";
 import { adam } from "../../../training/adam.js";
 import type { TrainingSet } from "../../../training/dataset.js";
 import { type FitResult, fit, fitOutside } from "../../../training/fit.js";
+import { initialArrays } from "../../../training/network.js";
 import { type RunOptions, runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { asNetwork } from "../network.js";
 import { type GameData, type GameSamples, someGames } from "./data.js";
+import { isSymmetric } from "./game.js";
 import { gameModel } from "./model.js";
 import { payoffLosses, payoffNetwork } from "./payoffs.js";
 import { RESPONSES, type ResponseName } from "./response.js";
@@ -53,9 +55,9 @@ export interface TrainGamesOptions extends RunOptions {
 const STEPS: Steps = { warm: 20, cold: 60, every: 5, tolerance: 1e-4 };
 
 const WORDS: Readonly<Record<GameKind, string>> = {
-  softmax: "a learned game with softmax responses, JFB",
-  projection: "a learned game with projections on the simplex, JFB",
-  payoffs: "predicted payoffs, their equilibrium by Newton's method and its implicit gradient",
+  softmax: "a learned game with softmax responses",
+  projection: "a learned game with projections on the simplex",
+  payoffs: "predicted payoffs and their exact equilibrium",
 };
 
 /**
@@ -77,22 +79,27 @@ export async function trainGames(
   if (!(kept > 0)) {
     throw refuse(`fewer than ${train.count} contexts for validation`, `${validation}`, "Keep some to train on.");
   }
-  if (kind === "payoffs" && rows !== columns) {
+  if (kind === "payoffs" && !isSymmetric(train.game(0))) {
     const remedy = "Learn a game: softmax or projection.";
-    throw refuse("as many actions of both players, to predict payoffs", `${rows} and ${columns}`, remedy);
+    throw refuse("games with B = −Bᵀ, to predict payoffs", `another, of ${rows}×${columns} actions`, remedy);
   }
   const made = { context, hidden, seed };
-  const [training, held] = [gameSet(someGames(train, 0, kept)), gameSet(someGames(train, kept, train.count))];
+  const training = gameSet(someGames(train, 0, kept));
   const shared = {
-    ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate), validation: held },
+    ...{ batch, passes, phases, seed, optimizer: adam(), learningRate: cosineDecay(learningRate) },
     ...runOptions(options),
+    validation: gameSet(someGames(train, kept, train.count)),
   };
-  const result = await (kind === "payoffs"
-    ? learnPayoffs(rows, made, training, shared)
-    : learnGame(gameModel(rows, columns, { ...made, gamma, response: RESPONSES[kind] }), training, {
-        ...{ ...shared, steps: STEPS },
-        ...(options.backward && { backward: options.backward }),
-      }));
+  const learn = () => {
+    if (kind === "payoffs") {
+      const network = asNetwork(payoffNetwork(rows, made));
+      return fitOutside(network, payoffLosses(rows), initialArrays(network), training, shared);
+    }
+    const model = gameModel(rows, columns, { ...made, gamma, response: RESPONSES[kind] });
+    const through = { steps: STEPS, ...(options.backward && { backward: options.backward }) };
+    return fit(model, model.initialWeights(), training, { ...shared, ...through });
+  };
+  const result = await learn();
   const card = {
     data: `${kept} contexts with equilibria of ${rows}×${columns} games`,
     training: `mean squared error of strategies, ${WORDS[kind]}, Adam at ${learningRate} with a cosine, batch ${batch}, ${result.phases} phases of ${passes} epochs, seed ${seed}`,
@@ -100,25 +107,6 @@ export async function trainGames(
   };
   const manifest = { model: `games-${kind}`, options: { rows, columns, ...made, gamma }, card };
   return { bundle: { manifest, weights: result.weights }, result };
-}
-
-type Shared = Parameters<typeof fit>[3];
-
-function learnGame(model: ReturnType<typeof gameModel>, training: TrainingSet, options: Shared): Promise<FitResult> {
-  return fit(model, model.initialWeights(), training, options);
-}
-
-function learnPayoffs(
-  n: number,
-  made: { readonly context: number; readonly hidden: number; readonly seed: number },
-  training: TrainingSet,
-  options: Shared,
-): Promise<FitResult> {
-  const network = payoffNetwork(n, made);
-  const initial = Object.fromEntries(
-    Object.entries(network.params).map(([name, { shape, init }]) => [name, { shape, data: init() }]),
-  );
-  return fitOutside(asNetwork(network), payoffLosses(n), initial, training, options);
 }
 
 /** Contexts d with both players' equilibrium strategies, [count, rows + columns]. */
