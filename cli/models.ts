@@ -8,10 +8,12 @@ import { l2oMethod, type Method, solverData, tvMethod } from "../src/application
 import { signals } from "../src/applications/dictionary/data.js";
 import { bundleProblem } from "../src/applications/dictionary/evaluate.js";
 import { implicitDictionary } from "../src/applications/dictionary/model.js";
+import { bundleNetwork } from "../src/applications/images/evaluate.js";
 import type { Float32 } from "../src/engine/session.js";
 import { VouchError } from "../src/errors.js";
 import { type Bundle, parseBundle } from "../src/files/bundle.js";
 import type { Model, Weights } from "../src/model.js";
+import { random } from "../src/random.js";
 import { phantom, scan } from "./ct.js";
 import { nearest, within } from "./errors.js";
 import { readFileOrExplain } from "./files.js";
@@ -49,7 +51,18 @@ const families: Readonly<Record<string, (bundle: Bundle, options: ModelOptions) 
       data: { d: { shape: [1, problem.m], data: d } },
     };
   },
+  "image-fpn": imageModel,
+  "image-explicit": imageModel,
 };
+
+/** With an image of random pixels. */
+function imageModel(bundle: Bundle, { seed }: ModelOptions): LoadedModel {
+  const { model } = bundleNetwork(bundle);
+  const [, ...shape] = model.data["u"] as ["N", number, number, number];
+  const draws = random(seed).fork("model image");
+  const pixels = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => draws.uniform());
+  return { model, weights: bundle.weights, data: { u: { shape: [1, ...shape], data: pixels } } };
+}
 
 /**
  * Load a model by the user's word for it, with a sample of its data.

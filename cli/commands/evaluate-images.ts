@@ -8,12 +8,13 @@ import { engineOf, engineOptions } from "../ct.js";
 import { within } from "../errors.js";
 import { imageOptions, readImageSet } from "../labelled-images.js";
 import { readBundled } from "../model-bundle.js";
+import { weightsFile } from "../models.js";
 import { integer, text } from "../options.js";
 
 export const evaluateImagesCommand = command({
   summary: "Score an image classifier and its confidence certificate on test images.",
   options: {
-    model: text("Weights.", "FILE", "out/images.safetensors"),
+    model: text("Weights, or the name of a shipped model.", "FILE", "out/images.safetensors"),
     ...imageOptions,
     limit: integer("Test images, from the first on; all by default.", undefined, { min: 2 }),
     ...engineOptions,
@@ -22,7 +23,8 @@ export const evaluateImagesCommand = command({
     const { name, options, out, signal } = context;
     const { model, data, images: folder, limit } = options;
     const called = `${name}: --model ${model}`;
-    const bundle = await within(called, async () => parseBundle(await readBundled(model, "weights")));
+    const path = weightsFile(`${name}: --model`, model);
+    const bundle = await within(called, async () => parseBundle(await readBundled(path, "weights")));
     const set = await readImageSet(`${name}: --data ${data}`, data, folder);
     const count = Math.min(limit ?? set.test.count, set.test.count);
     const test = chosen(

@@ -9,8 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readCall } from "../../cli/command.js";
 import { commands } from "../../cli/commands/index.js";
 import { exitCodeOf } from "../../cli/errors.js";
+import { loadModel } from "../../cli/models.js";
+import { fixedPointNetwork } from "../../src/applications/images/network.js";
 import type { VouchError } from "../../src/errors.js";
 import { formatBundle, parseBundle } from "../../src/files/bundle.js";
+import { violatedConditions } from "../../src/model.js";
 import { tinyBundle, tinyScan } from "./tiny.js";
 
 const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
@@ -158,6 +161,20 @@ describe("what is no model", () => {
     expect(exitCodeOf(await refused(at("none.safetensors")))).toBe(74);
     expect(exitCodeOf(await refused(at("none.mjs")))).toBe(74);
   });
+});
+
+test("an image classifier comes with an image of random pixels, and its condition holds", async () => {
+  const options = { side: 8, pool: 1, gamma: 0.5, mean: 0.3, deviation: 0.3, seed: 1, validation: 10, calibration: 19 };
+  const weights = fixedPointNetwork(options).initialWeights();
+  const manifest = { model: "image-fpn", options, card: {} };
+  await writeFile(at("image.safetensors"), formatBundle({ manifest, weights }));
+  const scan = { "image-size": 128, angles: 30, seed: 1 };
+  const loaded = await loadModel("vouch check", at("image.safetensors"), scan);
+  expect(loaded.data["u"]!.shape).toEqual([1, 1, 8, 8]);
+  expect(new Set(loaded.data["u"]!.data).size).toBeGreaterThan(60);
+  const { operator } = loaded.model.trace();
+  expect(operator.conditions()).toHaveLength(1);
+  expect(violatedConditions(operator, loaded.weights)).toEqual([]);
 });
 
 test("shipped models hold, by name", async () => {
