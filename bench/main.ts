@@ -21,6 +21,7 @@ import { level } from "./level.js";
 import { nullSpace } from "./null-space.js";
 import { ood } from "./ood.js";
 import { power } from "./power.js";
+import { recourse } from "./recourse.js";
 import { riskCoverage } from "./riskcoverage.js";
 import { robust } from "./robust.js";
 import { router } from "./router.js";
@@ -57,6 +58,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "null-space": nullSpace,
   ood,
   power,
+  recourse,
   riskcoverage: riskCoverage,
   solvers,
   soak,

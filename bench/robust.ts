@@ -39,7 +39,7 @@ const BY_LP = 10;
 /** Float64 rounding of the attacked outputs themselves. */
 const EVALUATION = 1e-10;
 /** A bound for this share of the budget is too small, and should be broken. */
-const CONTROL = 0.1;
+export const CONTROL = 0.1;
 /** Shares of pixels that sparse attacks move. */
 const SHARES = [1, 5, 10];
 
@@ -71,15 +71,15 @@ export const robust: Bench = async (log) => {
   return { figures: { violations, ...figures }, env: { images: "Fashion-MNIST" } };
 };
 
-function asRows({ pixels, labels }: LabelledImages) {
+export function asRows({ pixels, labels }: LabelledImages) {
   return { rows: pixels, labels };
 }
 
-function inputsOf({ pixels, count }: LabelledImages): Dense {
+export function inputsOf({ pixels, count }: LabelledImages): Dense {
   return dense(count, pixels.length / count, Float64Array.from(pixels));
 }
 
-function first(images: LabelledImages, count: number): LabelledImages {
+export function first(images: LabelledImages, count: number): LabelledImages {
   return chosen(
     images,
     Array.from({ length: Math.min(count, images.count) }, (_, i) => i),
@@ -87,7 +87,7 @@ function first(images: LabelledImages, count: number): LabelledImages {
 }
 
 /** Share of images whose largest output is at the label. */
-function accuracyOf(target: Attacked, images: LabelledImages, inputs = inputsOf(images)): number {
+export function accuracyOf(target: Attacked, images: LabelledImages, inputs = inputsOf(images)): number {
   const Y = target.outputs(inputs).data;
   let right = 0;
   images.labels.forEach((label, s) => {
@@ -176,7 +176,7 @@ function timed<T>(spent: { ms: number; samples: number }, work: () => T): T {
 }
 
 /** Attacks whose margin is below what was claimed, by any method, and below what the control claims; accuracy under the worst attack of an image. */
-function attack(
+export function attack(
   target: Attacked,
   images: LabelledImages,
   sigma: number,
