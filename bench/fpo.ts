@@ -3,6 +3,7 @@
 import type { PathLossName } from "../src/applications/decisions/paths/losses.js";
 import { noisyPathData } from "../src/applications/decisions/paths/noisy.js";
 import { relativeRegret } from "../src/applications/decisions/paths/regret.js";
+import { knapsackFigures } from "./fpo-knapsack.js";
 import { dataDifference, learnByPeer, PEER_LOSSES } from "./fpo-peer.js";
 import { type Learned, learnFpo } from "./fpo-train.js";
 import type { Bench } from "./main.js";
@@ -29,7 +30,7 @@ const losses = (k: number) => (k <= ALL ? ([...everywhere, "fenchel-young", "bla
 /** Splits that PyEPO learns from, by size: its solves are in Python. */
 const PEER_SPLITS: Readonly<Record<number, number>> = { 5: 3, 10: 1 };
 
-/** VOUCH_GRIDS=5,10 runs those alone. */
+/** VOUCH_GRIDS=5,10 runs those alone, without knapsacks. */
 const grids = () => (process.env["VOUCH_GRIDS"] ?? Object.keys(PUBLISHED).join(",")).split(",").map(Number);
 
 export const fpo: Bench = async (log) => {
@@ -71,6 +72,7 @@ export const fpo: Bench = async (log) => {
     }
     figures[`mse_over_published_${k}`] = figures[`regret_mse_${k}`]! / published[0];
   }
+  if (process.env["VOUCH_GRIDS"] === undefined) Object.assign(figures, await knapsackFigures(log));
   return { figures, env: { pyepo: python === undefined ? "skipped" : "run", splits: SPLITS.join(" ") } };
 };
 

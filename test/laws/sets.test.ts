@@ -24,11 +24,12 @@ import { simplex } from "../../src/sets/simplex.js";
 import { type Feeds, interpret } from "../../src/tensor/interpret.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { type Array64, batchOf, dot, minus, norm, rows } from "../arrays.js";
+import { flowCases } from "../cases/flows.js";
 import { SAMPLES, type SetCase, setCases } from "../cases/sets.js";
 import { tradingSetCases } from "../cases/trading-sets.js";
 
 const seeds = fc.integer({ min: 1, max: 2 ** 30 });
-const cases = [...setCases, ...tradingSetCases];
+const cases = [...setCases, ...tradingSetCases, ...flowCases];
 const runs = { numRuns: 25, seed: 7 };
 
 /** Points of the set, from any vectors. */

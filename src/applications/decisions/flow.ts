@@ -8,11 +8,11 @@ import { abs, sub } from "../../tensor/primitives/elementwise.js";
 import { constant64 } from "../../tensor/primitives/leaf.js";
 import { matmul } from "../../tensor/primitives/matmul.js";
 import { maximum } from "../../tensor/primitives/maximum.js";
-import { shapeError, type Tensor } from "../../tensor/tensor.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import { requireSupply } from "./supply.js";
 
 /** Nodes up to which the inverse is formed: 9 million numbers. */
 const LARGEST = 3_000;
-const BALANCED = 1e-9;
 
 /**
  * { v : Ev = b } on a connected graph, E its incidence: what flows into each node less what flows out is b.
@@ -20,7 +20,7 @@ const BALANCED = 1e-9;
  *     P(v) = v − Eᵀ G (Ev − b),    G = (EEᵀ without node 0)⁻¹, 0 in the row and column of node 0
  *
  * The Laplacian EEᵀ loses rank 1 on a connected graph; with one node grounded it is positive definite and is inverted once, in
- * float64, by Cholesky. Grids whose edges lead right and down have `gridFlow`.
+ * float64, by Cholesky. Grids whose edges lead right and down have `gridFlow`, larger graphs `sparseFlow`.
  *
  * No support function: as `affine`.
  *
@@ -31,16 +31,10 @@ const BALANCED = 1e-9;
 export function flow(graph: Graph, supply: ArrayLike<number>): ConvexSet {
   const E = incidence(graph);
   const { nodes, edges } = graph;
-  if (supply.length !== nodes) throw shapeError("flow", `${nodes} supplies, one a node`, `${supply.length}`);
-  const b = Float64Array.from(supply);
-  const sum = b.reduce((total, value) => total + value, 0);
-  const most = b.reduce((a, value) => Math.max(a, Math.abs(value)), 0);
-  if (!(Math.abs(sum) <= BALANCED * most)) {
-    throw refuse("supplies that sum to 0", `a sum of ${sum}`, "What leaves the sources must arrive in the targets.");
-  }
+  const b = requireSupply("flow", graph, supply);
   if (nodes > LARGEST) {
-    const remedy = "Use gridFlow for a grid, or cut the graph.";
-    throw refuse(`at most ${LARGEST} nodes`, `${nodes}`, remedy);
+    const remedy = "Use sparseFlow, or gridFlow for a grid.";
+    throw new VouchError("parameter", { name: "flow", expected: `at most ${LARGEST} nodes`, got: `${nodes}`, remedy });
   }
   const given = constant64(b, [1, nodes]);
   const inverse = constant64(groundedInverse(graph), [nodes, nodes]);
@@ -70,8 +64,4 @@ function groundedInverse({ nodes, edges }: Graph): Float64Array {
   const data = new Float64Array(nodes * nodes);
   for (let i = 1; i < nodes; i++) for (let j = 1; j < nodes; j++) data[i * nodes + j] = inverse.get(i - 1, j - 1);
   return data;
-}
-
-function refuse(expected: string, got: string, remedy: string): VouchError {
-  return new VouchError("parameter", { name: "flow", expected, got, remedy });
 }

@@ -10,4 +10,5 @@ export * from "./network.js";
 export * from "./paths/index.js";
 export * from "./polynomial.js";
 export * from "./random-state.js";
+export * from "./sparse-flow.js";
 export * from "./traffic/index.js";
