@@ -16,7 +16,7 @@ import { readJson } from "./images.js";
 import { choice, integer, text } from "./options.js";
 
 export const gameDataOptions = {
-  size: integer("Actions of each player in drawn games.", 10, { min: 2, max: 200 }),
+  size: integer("Actions of each player in drawn games; 100 take minutes to solve.", 10, { min: 2, max: 200 }),
   data: {
     ...text("Contexts, and what the first player pays in each game.", "FILE.json", undefined),
     shown: "drawn games",

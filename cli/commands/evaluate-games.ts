@@ -57,7 +57,15 @@ export const evaluateGamesCommand = command({
 });
 
 const HEADING = [
-  ...["mean squared error", "exploitability", "of the equilibria", "response", "certified", "flagged if swapped"],
+  ...[
+    "mean squared error",
+    "exploitability",
+    "of the equilibria",
+    "response",
+    "certified",
+    "95 %",
+    "flagged if swapped",
+  ],
   ...["steps", "not converged", "s per epoch"],
 ];
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
@@ -65,9 +73,11 @@ const small = (value: number) => value.toExponential(2);
 
 function cells(result: GameEvaluation, seconds: number | undefined): (string | number)[] {
   const { answers, equilibria } = result.exploitability;
+  const [low, high] = result.certifiedInterval;
   return [
     ...[small(result.mse), small(answers), small(equilibria), small(result.response)],
-    ...[percent(1 - result.flagged), percent(result.swappedFlagged), result.stepsMedian, result.unconverged],
+    ...[percent(1 - result.flagged), `${percent(low)} … ${percent(high)}`, percent(result.swappedFlagged)],
+    ...[result.stepsMedian, result.unconverged],
     seconds === undefined ? "–" : seconds.toFixed(2),
   ];
 }
@@ -81,6 +91,8 @@ function figuresOf(result: GameEvaluation, seconds: number | undefined): Record<
     exploitability_equilibria: result.exploitability.equilibria,
     response_median: result.response,
     certified_fraction: 1 - result.flagged,
+    certified_low: result.certifiedInterval[0],
+    certified_high: result.certifiedInterval[1],
     swapped_flagged: result.swappedFlagged,
     unconverged: result.unconverged,
     ...(seconds === undefined ? {} : { s_per_epoch: seconds }),

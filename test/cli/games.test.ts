@@ -50,7 +50,7 @@ it.each([
     ]);
     expect(Object.keys(figures)).toEqual([
       ...["mse", "mse_blind", "exploitability_median", "exploitability_blind", "exploitability_equilibria"],
-      ...["response_median", "certified_fraction", "swapped_flagged", "unconverged"],
+      ...["response_median", "certified_fraction", "certified_low", "certified_high", "swapped_flagged", "unconverged"],
     ]);
     expect(figures["mse"]).toBeGreaterThan(0);
     expect(figures["exploitability_median"]).toBeGreaterThan(0);

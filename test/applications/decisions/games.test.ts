@@ -1,5 +1,6 @@
 /** @file Matrix games: exact equilibria by their conditions, exploitability in whole numbers, learned games, gradients, bad input. */
 
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { gamesFigure } from "../../../cli/figures/games.js";
@@ -116,6 +117,33 @@ describe("quantal response equilibria", () => {
       expect(gap).toBeGreaterThan(0);
       expect(apart).toBeLessThanOrEqual((2 * gap) / temperature);
     }
+  });
+});
+
+interface Golden {
+  readonly games: readonly (Record<"rows" | "columns" | "phase" | "scale" | "temperature" | "value", number> &
+    Record<"first" | "second", readonly number[]>)[];
+}
+const golden: Golden = JSON.parse(readFileSync(new URL("../../golden/games.json", import.meta.url), "utf8"));
+
+describe.each(golden.games)("scipy's $rows×$columns game", ({ rows, columns, phase, scale, temperature, ...known }) => {
+  const wave = (at: number) => scale * Math.sin(0.7 * at + phase);
+  const game = matrixGame(
+    Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (__, j) => wave(i * columns + j))),
+  );
+
+  it("has its quantal response equilibrium", () => {
+    const own = quantalEquilibrium(game, temperature);
+    expect(Math.sqrt(squares(own.first, known.first))).toBeLessThan(1e-11);
+    expect(Math.sqrt(squares(own.second, known.second))).toBeLessThan(1e-11);
+  });
+
+  it("has its value at Nash equilibria", () => {
+    const { first, second } = nashEquilibrium(game, highs);
+    let paid = 0;
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) paid += first[i]! * wave(i * columns + j) * second[j]!;
+    expect(paid).toBeCloseTo(known.value, 9);
   });
 });
 

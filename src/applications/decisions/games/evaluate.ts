@@ -1,5 +1,6 @@
 /** @file Errors and exploitability of a game model on test contexts, and whether certificates knew. */
 
+import { wilson } from "../../../certificates/wilson.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import {
@@ -24,6 +25,8 @@ export interface GameEvaluation {
   readonly response: number;
   /** Share of test contexts with a failing certificate: false alarms, as long as answers are the model's usual ones. */
   readonly flagged: number;
+  /** 95 % interval of the share without one, by Wilson's score. */
+  readonly certifiedInterval: readonly [low: number, high: number];
   /** The same where each game is given the answer to the next test context. */
   readonly swappedFlagged: number;
   readonly unconverged: number;
@@ -76,6 +79,7 @@ export async function evaluateGames(
     },
     response: median(judged.map(({ values }) => values.response)),
     flagged: failing(certificates),
+    certifiedInterval: wilson(1 - failing(certificates), test.count),
     swappedFlagged: failing(swapped),
     unconverged: decisions.filter(({ status }) => status !== "converged").length,
     stepsMedian: median(decisions.map(({ steps }) => steps)),
