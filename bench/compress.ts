@@ -16,14 +16,15 @@ import { predict } from "../src/applications/implicit/predict.js";
 import { rowsOnL1Ball } from "../src/applications/implicit/projections.js";
 import { compressionBound, reducedStates, truncatedRank } from "../src/applications/implicit/sparsity.js";
 import { denseA } from "../src/applications/implicit/state-matrix.js";
-import { equilibrium, picardStates } from "../src/applications/implicit/train/adjoint.js";
+import { equilibrium } from "../src/applications/implicit/train/adjoint.js";
 import { leastSquares } from "../src/applications/implicit/train/least-squares.js";
+import { newtonStates } from "../src/applications/implicit/train/newton-states.js";
 import { stateDriven } from "../src/applications/implicit/train/state-driven.js";
 import { type Samples, trainProjected } from "../src/applications/implicit/train/train-projected.js";
 import { random } from "../src/random.js";
 import type { Bench } from "./main.js";
 
-const RECIPE = { states: 48, kappa: 0.8, train: 4000, test: 2000, steps: 600, batch: 128, rate: 0.005, ridge: 1 };
+const RECIPE = { states: 48, kappa: 0.5, train: 3000, test: 1000, steps: 400, batch: 128, rate: 0.005, ridge: 1 };
 const MEAN = 0.286;
 /** Weights of ‖(A, B)‖₁ in the fit to states, per sample. */
 const SPARSITY = [0, 0.0003, 0.001, 0.003, 0.01, 0.03];
@@ -94,7 +95,7 @@ function trained(samples: Samples, log: (line: string) => void): ImplicitModel {
   });
   const model = trainProjected(initial, samples, {
     project: (A) => rowsOnL1Ball(A, kappa),
-    ...{ steps, batch, fixed: ["D"], solver: picardStates(1e-5) },
+    ...{ steps, batch, fixed: ["D"], solver: newtonStates() },
     learningRate: (t) => 0.5 * rate * (1 + Math.cos((Math.PI * t) / steps)),
     onStep: (t, loss) => {
       if (t % 100 === 0) log(`step ${t}: loss ${loss.toFixed(4)}`);
