@@ -59,7 +59,7 @@ describe.each(maps)("a layer with %s states", (map) => {
       ? denseOf(7, 7, (i, j) => (i < 4 && j >= 4 ? 0.1 * stream.normal() : 0))
       : contraction(stream, 7, 0.75);
   const model = single(randomModel(stream, A, [block, { map: "tanh", size: 3 }]));
-  const layer = implicitLayer(model, rowsWithin(0.8));
+  const layer = implicitLayer(model, map === "product" ? strictlyUpper(model.phi) : rowsWithin(0.8));
   const weights = layer.initialWeights();
   const m = 3;
   const U = randomDense(stream, m, 3);
@@ -120,7 +120,11 @@ describe.each(maps)("a layer with %s states", (map) => {
 const sets: [WellPosedSet, (A: Dense) => Dense, (A: Dense) => number][] = [
   [rowsWithin(0.7), (A) => rowsOnL1Ball(A, 0.7), (A) => rowNorm(A) - 0.7],
   [twoNormWithin(0.7), (A) => onSpectralBall(A, 0.7), (A) => spectralNorm(A) - 0.7],
-  [strictlyUpper, onStrictlyUpper, (A) => Math.max(...onStrictlyUpper(A).data.map((v, e) => Math.abs(v - A.data[e]!)))],
+  [
+    strictlyUpper([{ map: "relu", size: 6 }]),
+    onStrictlyUpper,
+    (A) => Math.max(...onStrictlyUpper(A).data.map((v, e) => Math.abs(v - A.data[e]!))),
+  ],
 ];
 
 describe.each(sets.map((row) => [row[0].name, ...row] as const))("the set %s", (name, set, nearest, excess) => {
@@ -166,6 +170,24 @@ describe.each(sets.map((row) => [row[0].name, ...row] as const))("the set %s", (
   });
 });
 
+it("blocks that one map takes together are one unit of the triangle", () => {
+  const phi = [
+    { map: "tanh", size: 2 },
+    { map: "softmax", size: 2 },
+    { map: "relu", size: 1 },
+  ] as const;
+  const ones = { shape: [5, 5], data: new Float64Array(25).fill(1) };
+  const A = dense(5, 5, interpret([strictlyUpper(phi).project(input("A", [5, 5]))], { A: ones })[0]!.data);
+  expect([...A.data]).toEqual([0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
+  expect(() => requireWellPosed("test", { A, phi })).not.toThrow();
+});
+
+it.each([rowsWithin(0.5), twoNormWithin(0.5)])("maps that expand are refused", (set) => {
+  const model = randomModel(random(44), contraction(random(45), 4, 0.4), [{ map: "product", size: 4 }]);
+  expect(() => implicitLayer(model, set)).toThrow(expect.objectContaining({ code: "parameter" }));
+  expect(() => implicitLayer(model, strictlyUpper(model.phi))).not.toThrow();
+});
+
 describe("training of a layer", () => {
   const stream = random(43);
   const phi = [{ map: "relu", size: 5 }] as const;
@@ -198,11 +220,11 @@ describe("training of a layer", () => {
   );
 
   it("keeps zeros of a network at 0, and predicts in the engine what the record does", async () => {
-    const { model } = await trainLayer(start, samples, { ...options, set: strictlyUpper, epochs: 8 });
+    const { model } = await trainLayer(start, samples, { ...options, set: strictlyUpper(phi), epochs: 8 });
     const upper = onStrictlyUpper(model.A as Dense);
     expect((model.A as Dense).data.every((value, e) => value === upper.data[e])).toBe(true);
     expect(upper.data.some((value) => value !== 0)).toBe(true);
-    const layer = implicitLayer(model, strictlyUpper);
+    const layer = implicitLayer(model, strictlyUpper(phi));
     await using compiled = await compileModel(layer, layer.initialWeights(), { threads: 1 });
     const { x } = await compiled.solve(
       { u: { shape: [120, 3], data: Float32Array.from(U.data) } },

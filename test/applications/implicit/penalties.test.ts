@@ -232,6 +232,13 @@ describe("training with a penalty", () => {
     expect(model.B.data.reduce((sum, value) => sum + Math.abs(value), 0)).toBeLessThanOrEqual(20 * (1 + 1e-12));
   });
 
+  it("by Adam refuses a penalty on a part that is fixed", () => {
+    const options = { project: (A: Dense) => A, steps: 1, learningRate: () => 0.02, fixed: ["D"] as const };
+    const refused = thrown(() => trainProjected(start, samples, { ...options, penalty: implicit.columnNorms(1, 2) }));
+    expect(refused.code).toBe("parameter");
+    expect(refused.details.got).toContain("D");
+  });
+
   it("by Adam draws the same columns to 0 without reaching it", () => {
     const options = { project: (A: Dense) => A, steps: 300, learningRate: () => 0.02 };
     const of = (weight: number) =>

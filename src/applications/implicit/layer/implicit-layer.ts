@@ -1,5 +1,6 @@
 /** @file An implicit model over the shared core: solved by its engine, differentiated by any backward rule. */
 
+import { VouchError } from "../../../errors.js";
 import { define, type Model, type Param, requireWeights, type Weights } from "../../../model.js";
 import { inner, norm } from "../../../sets/set.js";
 import { interpret } from "../../../tensor/interpret.js";
@@ -10,6 +11,7 @@ import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
 import type { Tensor } from "../../../tensor/tensor.js";
 import type { Tree } from "../../../tensor/tree.js";
+import { type Phi, placed } from "../activations/phi.js";
 import { type Dense, dense } from "../dense.js";
 import { type ImplicitModel, implicitModel, sizesOf } from "../model.js";
 import { denseA } from "../state-matrix.js";
@@ -21,13 +23,15 @@ const TINY = 1e-12;
 
 /**
  * T(x) = φ(xAᵀ + uBᵀ + b) from x = 0, read as ŷ = xCᵀ + uDᵀ + d; parameters start at those of `initial` in float32, and A is in the
- * set at the start and after each step of training.
+ * set at the start and after each step of training. A low-rank or sparse A is learned with all its entries.
  *
+ * @throws parameter if a map of states expands in the set's norm
  * @source El Ghaoui et al., eq. (1)
  */
 export function implicitLayer(initial: ImplicitModel, set: WellPosedSet): Model {
   const { n, p } = sizesOf(initial);
   const { B, C, D, stateBias, outputBias, phi } = initial;
+  requireMaps(phi, set);
   const stored = ({ rows, columns, data }: Dense): Param => ({
     shape: [rows, columns],
     init: () => Float32Array.from(data),
@@ -63,6 +67,17 @@ export function implicitLayer(initial: ImplicitModel, set: WellPosedSet): Model 
         averagedness: 1,
       };
     },
+  });
+}
+
+function requireMaps(phi: Phi, { name, norm: of }: WellPosedSet): void {
+  const bad = placed(phi).find(({ activation }) => of !== undefined && !(activation.lipschitz[of] <= 1));
+  if (bad === undefined) return;
+  throw new VouchError("parameter", {
+    name: "implicitLayer",
+    expected: `maps that do not expand, for ${name}`,
+    got: bad.block.map,
+    remedy: "`strictlyUpper(phi)` takes any map.",
   });
 }
 

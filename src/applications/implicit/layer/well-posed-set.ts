@@ -10,13 +10,16 @@ import { constant } from "../../../tensor/primitives/leaf.js";
 import { maximum } from "../../../tensor/primitives/maximum.js";
 import { sortDescending } from "../../../tensor/primitives/sort.js";
 import type { Tensor } from "../../../tensor/tensor.js";
+import { type Phi, placed } from "../activations/phi.js";
 
 export interface WellPosedSet {
   readonly name: string;
   /** A [n, n] on the set. */
   project(A: Tensor): Tensor;
-  /** Why x = φ(Ax + b) has one solution there, for maps of a slope of 1 at most. */
+  /** Why x = φ(Ax + b) has one solution there. */
   condition(A: Tensor): Condition;
+  /** The norm in which maps must not expand; absent where they may. */
+  readonly norm?: "infinity" | "two";
   /** Picard steps after which 1 has become `tolerance`, for n states. */
   steps(n: number, tolerance: number): number;
 }
@@ -32,6 +35,7 @@ export function rowsWithin(kappa: number): WellPosedSet {
   requireShare("rowsWithin", kappa);
   return {
     name: `‖A‖_∞ ≤ ${kappa}`,
+    norm: "infinity",
     project(A) {
       const [m, n] = A.shape as [number, number];
       const counts = constant(Float32Array.from({ length: n }, (_, k) => k + 1));
@@ -57,34 +61,43 @@ export function twoNormWithin(kappa: number): WellPosedSet {
   const bound = (A: Tensor) => matrix(A).norm().value;
   return {
     name: `‖A‖₂ ≤ ${kappa}`,
+    norm: "two",
     project: (A) => mul(A, div(kappa, max(kappa, bound(A)))),
     condition: (A) => ({ text: "‖A‖₂ < 1", left: bound(A), right: constant(1) }),
     steps: (_, tolerance) => geometric(kappa, tolerance),
   };
 }
 
-/** A strictly upper triangular: a feed-forward network, whose states are there after n steps, whatever the size of A. */
-export const strictlyUpper: WellPosedSet = {
-  name: "strictly upper triangular",
-  project: (A) =>
-    mul(
-      A,
-      mask(A, (i, j) => j > i),
-    ),
-  condition: (A) => ({
-    text: "A strictly upper triangular",
-    left: maximum(
-      abs(
-        mul(
-          A,
-          mask(A, (i, j) => j <= i),
+/**
+ * A strictly upper triangular, in blocks of states that one map takes together: a feed-forward network, whose states are there after n
+ * steps, whatever the size of A and the slopes of φ.
+ */
+export function strictlyUpper(phi: Phi): WellPosedSet {
+  const unit = placed(phi).flatMap(({ activation, from, to }) =>
+    Array.from({ length: to - from }, (_, k) => (activation.componentwise ? from + k : from)),
+  );
+  return {
+    name: "strictly upper triangular",
+    project: (A) =>
+      mul(
+        A,
+        mask(A, (i, j) => unit[j]! > unit[i]!),
+      ),
+    condition: (A) => ({
+      text: "A strictly upper triangular",
+      left: maximum(
+        abs(
+          mul(
+            A,
+            mask(A, (i, j) => unit[j]! <= unit[i]!),
+          ),
         ),
       ),
-    ),
-    right: constant(0),
-  }),
-  steps: (n) => n,
-};
+      right: constant(0),
+    }),
+    steps: (n) => n,
+  };
+}
 
 function mask({ shape }: Tensor, keep: (i: number, j: number) => boolean): Tensor {
   const [m, n] = shape as [number, number];

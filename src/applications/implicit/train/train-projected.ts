@@ -39,7 +39,7 @@ export interface TrainProjectedOptions {
  *
  * Entries that P draws to 0 come near it, and are not 0: `trainProximal` makes them so.
  *
- * @throws convergence if the loss is not finite
+ * @throws convergence if the loss is not finite; parameter if the penalty speaks of a fixed part
  * @source El Ghaoui et al., eq. (3); 2021, Appendices G, H; Kingma & Ba 2015
  */
 export function trainProjected(
@@ -51,6 +51,7 @@ export function trainProjected(
   const m = samples.U.rows;
   const size = Math.min(options.batch ?? m, m);
   const stream = random(seed).fork("batches");
+  requireApart(penalty, fixed);
   const admitted = (to: ImplicitModel) => {
     const inside = penalty ? withParameters(to, penalty.prox(parametersOf(to), 0)) : to;
     return implicitModel({ ...inside, A: project(denseA(inside.A)) });
@@ -83,6 +84,17 @@ export function trainProjected(
     model = admitted(moved);
   }
   return model;
+}
+
+function requireApart(penalty: Penalty | undefined, fixed: readonly (keyof Gradients)[]): void {
+  const shared = penalty?.parts.find((part) => fixed.includes(part));
+  if (shared === undefined) return;
+  throw new VouchError("parameter", {
+    name: "trainProjected",
+    expected: "a penalty on parts that move",
+    got: `${penalty!.name} on ${shared}, which is fixed`,
+    remedy: "Take the part out of `fixed`, or leave the term out.",
+  });
 }
 
 function adamStep(
