@@ -57,7 +57,7 @@ export interface DrawGamesOptions {
  * beats all others whatever the context, and is played by both; with them no game of three actions or more has such an action
  *
  * @throws parameter if n is not a whole number ≥ 2; as `solve`
- * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021, Learn to predict equilibria via fixed point networks, §5.1
+ * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021, Learning to predict equilibria via fixed point networks (arXiv 2106.00906), §5.1
  */
 export function drawGames(
   n: number,

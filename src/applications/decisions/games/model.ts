@@ -42,13 +42,14 @@ export const GAME_DEFAULTS = { context: 3, hidden: 50, gamma: 0.9, seed: 1 } as 
  *
  * With R the projection this is x⁺ = P(x − F(x; d)) for F(x; d) = x − γSx − q_Θ(d), (1 − γ)-strongly monotone at any weights, so that
  * the learned game has one equilibrium; with the softmax, F has the gradient of the entropies in the place of x. T is a
- * γ·Lip(R)-contraction, by which JFB descends under fewer conditions than elsewhere. Payoffs are never seen: A and Θ are learned from
+ * γ·Lip(R)-contraction, as JFB's theorem asks. Payoffs are never seen: A and Θ are learned from
  * contexts and equilibria. The answer is [N, rows + columns].
  *
- * deviates from the published F(x; d) = W(x + q(d)) + x, because: no condition on W makes that converge, nor an equilibrium exist
+ * deviates from the published F(x; d) = W(x + q(d)) + x, because: no condition on W makes that
+ * converge, nor its equilibrium the only one
  *
  * @throws parameter if a player has fewer than 2 actions, or γ is not in [0, 1)
- * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021, Learn to predict equilibria via fixed point networks, §3 and §5.1
+ * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021, Learning to predict equilibria via fixed point networks (arXiv 2106.00906), §5.1
  */
 export function gameModel(rows: number, columns: number, options: GameModelOptions = {}): Model {
   const { context, hidden, gamma, seed } = { ...GAME_DEFAULTS, ...options };

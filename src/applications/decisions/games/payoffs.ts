@@ -26,7 +26,7 @@ export interface PayoffLoss {
  *
  * @param above  payoffs above the diagonal
  * @throws as `quantalEquilibrium`
- * @source Ling, Fang & Kolter 2018, What game are we playing?, eq. (6) and (8)
+ * @source Ling, Fang & Kolter 2018, What game are we playing? End-to-end learning in normal and extensive form games
  */
 export function payoffLoss(n: number, above: ArrayLike<number>, target: Strategies, temperature = 1): PayoffLoss {
   const game = symmetricGame(n, above);

@@ -67,7 +67,6 @@ export async function playGames(
   { signal, ...engine }: PlayOptions = {},
 ): Promise<GameDecision[]> {
   const made = gameOptions(bundle);
-  const d = { shape: [Math.ceil(contexts.length / made.context), made.context], data: contexts };
   if (contexts.length % made.context !== 0 || contexts.length === 0) {
     throw new VouchError("shape", {
       name: "playGames",
@@ -76,6 +75,7 @@ export async function playGames(
       remedy: "Give one context a row.",
     });
   }
+  const d = { shape: [contexts.length / made.context, made.context], data: contexts };
   const context = (n: number) => contexts.subarray(n * made.context, (n + 1) * made.context);
   if (made.kind === "payoffs") {
     const games = await predictGames(bundle, made, d, engine);

@@ -21,8 +21,8 @@ const ARMIJO = 1e-4;
  *
  * @param temperature  τ > 0, units of the payoffs
  * @throws parameter if τ is not > 0; convergence where float64 does not come to 1e-12, as for payoffs of thousands of τ; as `matrixGame`
- * @source McKelvey & Palfrey 1995, Quantal response equilibria for normal form games, §3.1; F with τ = 1: Heaton, McKenzie, Li, Wu
- * Fung, Osher & Yin 2021, Learn to predict equilibria via fixed point networks, §5.1
+ * @source McKelvey & Palfrey 1995, Quantal response equilibria for normal form games: the logit equilibrium; F with τ = 1: Heaton, McKenzie, Li, Wu
+ * Fung, Osher & Yin 2021, Learning to predict equilibria via fixed point networks (arXiv 2106.00906), §5.1
  */
 export function quantalEquilibrium(game: Game, temperature = 1): Strategies {
   requireGame("quantalEquilibrium", game);

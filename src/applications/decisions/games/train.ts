@@ -65,7 +65,7 @@ const WORDS: Readonly<Record<GameKind, string>> = {
  *
  * @throws convergence if the loss is not finite; parameter if no context is left to train on, or payoffs of a game without symmetry are
  * to be predicted
- * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021, §5.1; deviates: each sample stops on its own and starts where it last ended
+ * @source Heaton, McKenzie, Li, Wu Fung, Osher & Yin 2021 (arXiv 2106.00906), §5.1; deviates: each sample stops on its own and starts where it last ended
  */
 export async function trainGames(
   { rows, columns, context, train }: GameData,
