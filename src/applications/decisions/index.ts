@@ -12,3 +12,4 @@ export * from "./polynomial.js";
 export * from "./random-state.js";
 export * from "./sparse-flow.js";
 export * from "./traffic/index.js";
+export * from "./training.js";

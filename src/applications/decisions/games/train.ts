@@ -1,16 +1,16 @@
 /** @file Training of game models from contexts and equilibria: through a learned game's fixed point, or through predicted payoffs. */
 
-import type { BackwardRule } from "../../../backward/rule.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { adam } from "../../../training/adam.js";
 import type { TrainingSet } from "../../../training/dataset.js";
 import { type FitResult, fit, fitOutside } from "../../../training/fit.js";
 import { initialArrays } from "../../../training/network.js";
-import { type RunOptions, runOptions } from "../../../training/run-options.js";
+import { runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { asNetwork } from "../network.js";
+import type { DecisionTraining } from "../training.js";
 import { type GameData, type GameSamples, someGames } from "./data.js";
 import { isSymmetric } from "./game.js";
 import { gameModel } from "./model.js";
@@ -34,21 +34,8 @@ export const GAMES_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainGamesOptions extends RunOptions {
+export interface TrainGamesOptions extends DecisionTraining {
   readonly kind?: GameKind;
-  /** Training contexts kept apart to choose among phases: the last ones. */
-  readonly validation?: number;
-  readonly batch?: number;
-  /** Epochs between two checkpoints, each begun without warm starts. */
-  readonly passes?: number;
-  readonly phases?: number;
-  /** Step of Adam at the start; a cosine takes it to 0. */
-  readonly learningRate?: number;
-  readonly hidden?: number;
-  readonly gamma?: number;
-  readonly seed?: number;
-  /** Of learned games. Default jfb. */
-  readonly backward?: BackwardRule;
 }
 
 /** T contracts by γ/2 or γ: few steps from cold, and fewer from where a sample last ended. */

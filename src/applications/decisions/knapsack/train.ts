@@ -1,19 +1,19 @@
 /** @file Training of knapsack layers: through the splitting's fixed point, or by the exact solver. */
 
-import type { BackwardRule } from "../../../backward/rule.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { slice } from "../../../tensor/primitives/layout.js";
 import { adam } from "../../../training/adam.js";
 import type { TrainingSet } from "../../../training/dataset.js";
 import { type FitResult, fit, fitOutside } from "../../../training/fit.js";
-import { type RunOptions, runOptions } from "../../../training/run-options.js";
+import { runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import { type Loss, squaredError } from "../../../training/squared-error.js";
 import type { Steps } from "../../../training/trainer.js";
 import { GAMMA } from "../layer.js";
 import { COST_LOSSES, type CostLossName, type Oracle, ofBatches } from "../losses.js";
 import { asNetwork } from "../network.js";
+import type { DecisionTraining } from "../training.js";
 import { type KnapsackData, type KnapsackSamples, someKnapsacks } from "./data.js";
 import { type Knapsack, type Packed, packKnapsack, type SolveMip } from "./exact.js";
 import { itemCosts, knapsackModel } from "./model.js";
@@ -48,21 +48,8 @@ export const KNAPSACK_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainKnapsackOptions extends RunOptions {
+export interface TrainKnapsackOptions extends DecisionTraining {
   readonly loss?: KnapsackLossName;
-  /** Training contexts kept apart to choose among phases: the last ones. */
-  readonly validation?: number;
-  readonly batch?: number;
-  /** Epochs between two checkpoints, each begun without warm starts. */
-  readonly passes?: number;
-  readonly phases?: number;
-  /** Step of Adam at the start; a cosine takes it to 0. */
-  readonly learningRate?: number;
-  readonly hidden?: number;
-  readonly gamma?: number;
-  readonly seed?: number;
-  /** Of the loss through the layer. Default jfb. */
-  readonly backward?: BackwardRule;
 }
 
 const STEPS: Steps = { warm: 60, cold: 200, every: 10, tolerance: 1e-3 };

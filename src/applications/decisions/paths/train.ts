@@ -1,17 +1,17 @@
 /** @file Training of shortest-path layers: through the splitting's fixed point, or by the exact solver. */
 
-import type { BackwardRule } from "../../../backward/rule.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { gridFlow } from "../../../sets/grid-flow.js";
 import { adam } from "../../../training/adam.js";
 import { type FitOptions, type FitResult, fit, fitOutside } from "../../../training/fit.js";
 import { initialArrays } from "../../../training/network.js";
-import { type RunOptions, runOptions } from "../../../training/run-options.js";
+import { runOptions } from "../../../training/run-options.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { decisionModel, GAMMA } from "../layer.js";
 import { COST_LOSSES, ofBatches } from "../losses.js";
 import { asNetwork, type CostNetwork } from "../network.js";
+import type { DecisionTraining } from "../training.js";
 import { cornerSupply, type PathData, type PathSamples, someOf } from "./data.js";
 import { FLOW_LOSSES, LOSS_WORDS, type PathLossName, type PathTarget, pathOracle, pathSet } from "./losses.js";
 import { gridCosts } from "./model.js";
@@ -29,21 +29,8 @@ export const PATHS_RECIPE = {
   seed: 1,
 } as const;
 
-export interface TrainPathsOptions extends RunOptions {
+export interface TrainPathsOptions extends DecisionTraining {
   readonly loss?: PathLossName;
-  /** Training contexts kept apart to choose among phases: the last ones. */
-  readonly validation?: number;
-  readonly batch?: number;
-  /** Epochs between two checkpoints, each begun without warm starts. */
-  readonly passes?: number;
-  readonly phases?: number;
-  /** Step of Adam at the start; a cosine takes it to 0. */
-  readonly learningRate?: number;
-  readonly hidden?: number;
-  readonly gamma?: number;
-  readonly seed?: number;
-  /** Of the losses of the flow. Default jfb. */
-  readonly backward?: BackwardRule;
   readonly steps?: Steps;
 }
 
