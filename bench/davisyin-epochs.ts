@@ -19,10 +19,21 @@ const HIDDEN = 10;
 const ROUNDS = 2;
 type Log = (line: string) => void;
 
-/** Median ms of an epoch, ours and the peer's, the rounds interleaved; the first epoch, from cold starts, is not counted. */
-export async function epochTimes(k: number, gamma: number, log: Log): Promise<Record<string, number>> {
+/**
+ * Median ms of an epoch, ours and the peer's, the rounds interleaved; the first epoch, from cold starts, is not counted.
+ *
+ * @param timed  batches of an epoch that are run and timed, in both; the time is scaled to all of them
+ */
+export async function epochTimes(
+  k: number,
+  gamma: number,
+  log: Log,
+  timed = Number.POSITIVE_INFINITY,
+): Promise<Readonly<Record<"ours" | "peer", number>>> {
   const { train } = drawPathData(k, { test: 1 });
-  const ours = await epochsHere(k, gamma, train);
+  const all = Math.ceil(train.count / BATCH);
+  const most = Math.min(all, timed);
+  const ours = await epochsHere(k, gamma, train, most);
   const python = await newestTorch();
   if (python === undefined) throw new Error("bench davisyin: no Python with torch: set VOUCH_PYTHON");
   const peer = startPeer(python, "fpo_dys.py", []);
@@ -31,14 +42,15 @@ export async function epochTimes(k: number, gamma: number, log: Log): Promise<Re
   const paths = train.routes.map((route) => route.edges);
   const asked = { grid: k, gamma, edges, contexts, paths, batch: BATCH, hidden: HIDDEN };
   await peer.ask("prepare", asked);
-  const theirs = async () => (await peer.ask<{ ms: number }>("epoch")).ms;
-  const [here, there] = (await interleaveTimed([ours.epoch, theirs], ROUNDS)) as [number, number];
+  const theirs = async () => (await peer.ask<{ ms: number }>("epoch", { batches: most })).ms;
+  const times = await interleaveTimed([ours.epoch, theirs], ROUNDS);
+  const [here, there] = times.map((ms) => (ms * all) / most) as [number, number];
   await Promise.all([ours.dispose(), peer.close()]);
   log(`${k}×${k}, γ = ${gamma}: ${here.toFixed(0)} ms an epoch, PyTorch ${there.toFixed(0)} ms`);
   return { ours: here, peer: there };
 }
 
-async function epochsHere(k: number, gamma: number, train: PathSamples) {
+async function epochsHere(k: number, gamma: number, train: PathSamples, most: number) {
   const network = twoLayers([5, HIDDEN, 2 * k * (k - 1)]);
   const model = decisionModel("edges", network, gridFlow(k, cornerSupply(k)), { gamma });
   const optimizer = adam();
@@ -54,7 +66,7 @@ async function epochsHere(k: number, gamma: number, train: PathSamples) {
   return {
     async epoch() {
       const started = performance.now();
-      for (const indices of batches(train.count, BATCH, 1, pass++)) {
+      for (const indices of batches(train.count, BATCH, 1, pass++).slice(0, most)) {
         const solved = await trainer.solve(weights, set.examples(indices, 0), indices, memory);
         ({ weights, slots } = await trainer.update(weights, slots, solved, ++t, 1e-2));
       }

@@ -2,7 +2,7 @@
 
 Written from the published algorithm: x = max(z, 0), y = P(2x - z - a (w + g z)), z <- z - x + y, P by a truncated SVD; the whole batch
 stops when the Frobenius norm of its step is at most 1e-2; one attached step, mean squared error, Adam at 1e-2.
-Reads {"task": "prepare", grid, gamma, edges, contexts, paths, batch} and {"task": "epoch"} lines; answers {"ms", "iterations", "loss"}.
+Reads {"task": "prepare", grid, gamma, edges, contexts, paths, batch} and {"task": "epoch", "batches": most} lines; answers {"ms", "iterations", "loss"}.
 """
 
 import json
@@ -49,9 +49,9 @@ class Epochs:
         x = z.clamp(min=0)
         return z - x + self.project(2 * x - z - STEP * (w + self.gamma * z))
 
-    def epoch(self):
+    def epoch(self, most):
         began, iterations, total = time.perf_counter(), 0, 0.0
-        for chosen in torch.randperm(len(self.contexts)).split(self.batch):
+        for chosen in torch.randperm(len(self.contexts)).split(self.batch)[:most]:
             w = self.net(self.contexts[chosen])
             with torch.no_grad():
                 z = self.start.expand(len(chosen), -1)
@@ -76,5 +76,5 @@ for line in sys.stdin:
         epochs = Epochs(ask)
         answer = {"torch": torch.__version__, "threads": torch.get_num_threads()}
     else:
-        answer = epochs.epoch()
+        answer = epochs.epoch(ask["batches"])
     print(json.dumps(answer), flush=True)
