@@ -49,23 +49,23 @@ export const evaluatePathsCommand = command({
       const file = weightsFile(`${name}: --models`, word.trim());
       const called = `${name}: --models ${word}`;
       const bundle = await within(called, async () => parseBundle(await readBundled(file, "weights")));
-      const { size } = await within(called, async () => pathOptions(bundle));
-      const { data, source } = await pathData(name, size);
-      const grid = `${size}×${size}`;
+      const { size, neighbours } = await within(called, async () => pathOptions(bundle));
+      const { data, source } = await pathData(name, size, neighbours);
+      const grid = `${size}×${size}${neighbours === 8 ? " of 8" : ""}`;
       const bar = context.progress(`decide ${grid}`, data.test.count + calibration, "contexts");
       const onProgress = ({ solved }: { solved: number }) => bar.update(solved);
       const result = await within(called, () =>
         evaluatePaths(bundle, data, { calibration, signal, onProgress, ...engine }),
       ).finally(() => bar.stop());
       const seconds = epochs > 0 ? await secondsPerEpoch(context, { bundle, data, epochs, engine }) : undefined;
-      Object.assign(figures, figuresOf(size, result, seconds));
+      Object.assign(figures, figuresOf(neighbours === 8 ? `${size}_of_8` : size, result, seconds));
       rows.push(cells(grid, result, seconds ?? Number.NaN));
       const few = epochs > 0 && size >= LARGE ? ` An epoch is timed on ${FEW} contexts and scaled to all.` : "";
       out.line(
         `${grid}: ${data.test.count} test contexts, ${source}; calibrated on ${calibration} drawn contexts.${few}`,
       );
       if (figure !== undefined) {
-        const svg = pathsFigure(size, data.test, result);
+        const svg = pathsFigure(data, result);
         await within(`${name}: --figure`, async () => {
           await makeFolder(dirname(figure));
           await writeFileAtomic(figure, new TextEncoder().encode(svg));
@@ -94,7 +94,7 @@ function cells(grid: string, result: PathEvaluation, seconds: number): (string |
   ];
 }
 
-function figuresOf(k: number, result: PathEvaluation, seconds: number | undefined): Record<string, number> {
+function figuresOf(k: number | string, result: PathEvaluation, seconds: number | undefined): Record<string, number> {
   const rates = { accurate_flagged: result.accurateFlagged, other_flagged: result.otherFlagged };
   const known = Object.entries(rates).filter(([, value]) => !Number.isNaN(value));
   return {
@@ -118,7 +118,7 @@ interface Timed {
 
 /** Wall time of a step of a training from its start, without the first one, times the steps of the recipe's epoch. */
 async function secondsPerEpoch(context: Context<Options>, { bundle, data, epochs, engine }: Timed): Promise<number> {
-  const { context: _, size, ...made } = pathOptions(bundle);
+  const { context: _, neighbours: __, size, ...made } = pathOptions(bundle);
   const { validation, batch } = PATHS_RECIPE;
   const kept = data.train.count - validation;
   const timed = size >= LARGE ? Math.min(FEW, kept) : kept;

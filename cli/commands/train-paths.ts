@@ -12,6 +12,7 @@ export const trainPathsCommand = command({
   summary: "Train a shortest-path layer on a grid, from contexts and paths or true costs; resumable.",
   options: {
     grid: integer("Nodes of one side: a grid of the data folder, or a drawn one.", 10, { min: 2, max: 200 }),
+    neighbours: choice("Of a node: 4 has edges right and down, 8 both ways and along diagonals.", ["4", "8"], "4"),
     out: {
       ...text("Weights, written when training is done.", "FILE", undefined),
       shown: "out/paths-GRID.safetensors",
@@ -29,14 +30,15 @@ export const trainPathsCommand = command({
     seed: integer("Seed of the network's start and of the batches.", PATHS_RECIPE.seed, { min: 0 }),
   },
   async run(context) {
-    const { grid, out, resume, log, lr, threads, device, ...asked } = context.options;
+    const { grid, neighbours: around, out, resume, log, lr, threads, device, ...asked } = context.options;
     const target = out ?? `out/paths-${grid}.safetensors`;
-    const { data, source } = await pathData(context.name, grid);
+    const neighbours = around === "8" ? 8 : 4;
+    const { data, source } = await pathData(context.name, grid, neighbours);
     const kept = data.train.count - asked.validation;
     context.out.line(`Training on ${kept} contexts of the ${grid}×${grid} grid, ${source}.`);
     return runTraining(context, {
       ...{ target, resume, log, phases: asked.phases },
-      identity: { ...asked, grid, lr },
+      identity: { ...asked, grid, neighbours, lr },
       total: asked.phases * asked.passes * Math.ceil(kept / asked.batch),
       next: `vouch evaluate paths --models ${target}`,
       train: async (hooks) => {

@@ -1,9 +1,10 @@
 /** @file A grid as SVG: true and predicted costs, predicted and optimal path, and the labels of the decision. */
 
-import type { PathSamples } from "../../src/applications/decisions/paths/data.js";
+import type { PathData } from "../../src/applications/decisions/paths/data.js";
 import type { PathEvaluation } from "../../src/applications/decisions/paths/evaluate.js";
-import { grid } from "../../src/applications/decisions/paths/grid.js";
+import { gridOf } from "../../src/applications/decisions/paths/grid.js";
 import { costOf } from "../../src/applications/decisions/paths/regret.js";
+import type { Graph } from "../../src/linear/incidence.js";
 import { drawText, ink, soft, svgDocument, tones } from "../figure.js";
 
 const side = 360;
@@ -12,7 +13,11 @@ const blue = "#1f5fa8";
 const green = "#2c7a2c";
 
 /** The test decision with the largest regret: costs of edges in gray, the flow's width, both paths, and certificates. */
-export function pathsFigure(k: number, test: PathSamples, { decisions, certificates }: PathEvaluation): string {
+export function pathsFigure(
+  { size, neighbours, test }: Pick<PathData, "size" | "neighbours" | "test">,
+  { decisions, certificates }: PathEvaluation,
+): string {
+  const { edges: ends } = gridOf(size, neighbours);
   const edges = test.costs.length / test.count;
   const trueCosts = (n: number) => test.costs.subarray(n * edges, (n + 1) * edges);
   const lost = decisions.map(({ route }, n) => costOf(route.edges, trueCosts(n)) - test.routes[n]!.cost);
@@ -34,8 +39,8 @@ export function pathsFigure(k: number, test: PathSamples, { decisions, certifica
     ),
     drawText({ text: "True costs; green: a shortest path", size: 13, fill: ink }, space.left, 58),
     drawText({ text: "Predicted costs; blue: the decision, its width the flow", size: 13, fill: ink }, right, 58),
-    panel(k, trueCosts(n), optimal.edges, (e) => (optimal.edges.includes(e) ? 1 : 0), green, space.left),
-    panel(k, costs, route.edges, (e) => flow[e]!, blue, right),
+    panel(size, ends, trueCosts(n), optimal.edges, (e) => (optimal.edges.includes(e) ? 1 : 0), green, space.left),
+    panel(size, ends, costs, route.edges, (e) => flow[e]!, blue, right),
     drawText(
       { text: "Gray: cost of an edge, dark is dear, each map from its least to its most.", size: 11, fill: soft },
       space.left,
@@ -54,6 +59,7 @@ const PATH = 0.3;
 /** Edges in the gray of their cost, and over them `flow` in colour: on the path at least a thin line. */
 function panel(
   k: number,
+  edges: Graph["edges"],
   costs: Float32Array,
   path: readonly number[],
   flow: (e: number) => number,
@@ -66,9 +72,7 @@ function panel(
     -Infinity,
   ] as const);
   const taken = new Set(path);
-  const ends = grid(k).edges.map((nodes) =>
-    nodes.map((node) => [(node % k) * cell, Math.floor(node / k) * cell] as const),
-  );
+  const ends = edges.map((nodes) => nodes.map((node) => [(node % k) * cell, Math.floor(node / k) * cell] as const));
   const gray = ends.map((points, e) => {
     const light = Math.round(235 - (205 * (costs[e]! - low)) / (high - low || 1));
     return stroke(points, `rgb(${light},${light},${light})`, 0.3 * cell);

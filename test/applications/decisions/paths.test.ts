@@ -193,7 +193,7 @@ describe("the layer", () => {
     expect(after.certificates[0]!.map(({ property }) => property)).toEqual([
       ...["conservation", "nonnegativity", "integrality", "gap"],
     ]);
-    expect(pathsFigure(3, data.test, after)).toMatch(/^<svg .*a shortest path.*conservation: /s);
+    expect(pathsFigure(data, after)).toMatch(/^<svg .*a shortest path.*conservation: /s);
   }, 60_000);
 
   it("refuses contexts that are not finite, and other models", async () => {
@@ -257,5 +257,36 @@ describe.skipIf(!existsSync(file))("the 5×5 grid of the data folder", () => {
     const broken = json();
     broken.test.pathEdges[3] = broken.test.pathEdges[3].slice(1);
     expect(() => readPathData(broken)).toThrow(/test context 3/);
+  });
+});
+
+describe("a grid of 8 neighbours", () => {
+  const data = drawPathData(5, { train: 160, test: 60, seed: 6, neighbours: 8 });
+
+  it("learns from paths, decides with proofs, and both are of 8 neighbours", async () => {
+    const asked = { validation: 20, batch: 20, phases: 1, threads: 1 };
+    const before = await evaluatePaths(
+      (await trainPaths(data, { ...asked, passes: 1, learningRate: 1e-6 })).bundle,
+      data,
+      {
+        calibration: 80,
+      },
+    );
+    const { bundle } = await trainPaths(data, { ...asked, passes: 15 });
+    const after = await evaluatePaths(bundle, data, { calibration: 80 });
+    expect(after.regret).toBeLessThan(before.regret / 4);
+    expect(after.proven).toBe(1);
+    expect(after.unconverged).toBe(0);
+    expect(after.decisions[0]!.costs).toHaveLength(4 * 4 * 9);
+    expect(Math.min(...after.decisions.flatMap(({ costs }) => [...costs]))).toBeGreaterThan(0);
+    expect(after.decisions.some(({ route }) => route.edges.length < 8)).toBe(true);
+    await expect(evaluatePaths(bundle, { ...data, neighbours: 4 })).rejects.toThrow(
+      /expected data of a 5×5 grid of 8 neighbours, got 5×5/,
+    );
+    expect(pathsFigure(data, after)).toMatch(/^<svg /);
+  }, 60_000);
+
+  it("is learned by no loss that asks for paths at costs below 0", async () => {
+    await expect(trainPaths(data, { loss: "spo+" })).rejects.toThrow(/mse or two-stage .*got spo\+/);
   });
 });

@@ -2,16 +2,17 @@
 
 import { z } from "zod";
 import { VouchError } from "../../../errors.js";
+import type { Graph } from "../../../linear/incidence.js";
 import { random } from "../../../random.js";
 import { type Route, shortestPaths } from "./exact.js";
-import { grid, unitSupply } from "./grid.js";
+import { grid, gridOf, type Neighbours, unitSupply } from "./grid.js";
 
 /** One context a row. */
 export interface PathSamples {
   readonly count: number;
   /** d, [count, 5]. */
   readonly contexts: Float32Array;
-  /** True costs, [count, edges], in the order of `grid`. */
+  /** True costs, [count, edges], in the order of `gridOf`. */
   readonly costs: Float32Array;
   /** Shortest paths for the true costs. */
   readonly routes: readonly Route[];
@@ -20,6 +21,8 @@ export interface PathSamples {
 /** A k×k grid from corner to corner, with samples. */
 export interface PathData {
   readonly size: number;
+  /** Default 4. */
+  readonly neighbours?: Neighbours;
   /** Numbers of a context. */
   readonly context: number;
   readonly train: PathSamples;
@@ -65,7 +68,7 @@ export function readPathData(json: unknown): PathData {
       if (d.length !== W[0]!.length) throw bad(`${W[0]!.length} numbers in ${row}`, `${d.length}`);
       return d;
     });
-    const made = fromContexts(k, W, contexts);
+    const made = fromContexts(grid(k), W, contexts);
     given.pathEdges.forEach((path, n) => {
       const label = path.reduce((sum, e) => sum + made.costs[n * edges.length + (order[e] ?? Number.NaN)]!, 0);
       if (!(Math.abs(label - made.routes[n]!.cost) <= 1e-4 * Math.abs(label))) {
@@ -77,6 +80,14 @@ export function readPathData(json: unknown): PathData {
   return { size: k, context: W[0]!.length, train: samples(train, "train"), test: samples(test, "test") };
 }
 
+export interface DrawPathOptions {
+  /** Contexts to train on, and to test on. Default 1000 and 200. */
+  readonly train?: number;
+  readonly test?: number;
+  readonly seed?: number;
+  readonly neighbours?: Neighbours;
+}
+
 /** Numbers of a drawn context. */
 const CONTEXT = 5;
 
@@ -85,7 +96,10 @@ const CONTEXT = 5;
  *
  * @source McKenzie, Heaton & Wu Fung 2024, preprint: the recipe of its shortest paths
  */
-export function drawPathData(k: number, { train = 1000, test = 200, seed = 2024 } = {}): PathData {
+export function drawPathData(
+  k: number,
+  { train = 1000, test = 200, seed = 2024, neighbours = 4 }: DrawPathOptions = {},
+): PathData {
   const rng = random(seed).fork(`grid ${k}`);
   const rows = (count: number, stream: string, scale: number) => {
     const draws = rng.fork(stream);
@@ -93,10 +107,9 @@ export function drawPathData(k: number, { train = 1000, test = 200, seed = 2024 
   };
   const W = rows(k * k, "W", 10);
   return {
-    size: k,
-    context: CONTEXT,
-    train: fromContexts(k, W, rows(train, "train", 1)),
-    test: fromContexts(k, W, rows(test, "test", 1)),
+    ...{ size: k, neighbours, context: CONTEXT },
+    train: fromContexts(gridOf(k, neighbours), W, rows(train, "train", 1)),
+    test: fromContexts(gridOf(k, neighbours), W, rows(test, "test", 1)),
   };
 }
 
@@ -111,8 +124,11 @@ export function someOf({ contexts, costs, routes, count }: PathSamples, from: nu
   };
 }
 
-function fromContexts(k: number, W: readonly (readonly number[])[], contexts: readonly (readonly number[])[]) {
-  const { edges, nodes } = grid(k);
+function fromContexts(
+  { edges, nodes }: Graph,
+  W: readonly (readonly number[])[],
+  contexts: readonly (readonly number[])[],
+): PathSamples {
   const costs = new Float32Array(contexts.length * edges.length);
   const solve = shortestPaths({ nodes, edges });
   const routes = contexts.map((d, n) => {

@@ -9,7 +9,7 @@ import type { Status } from "../../../solvers/solve.js";
 import { input } from "../../../tensor/primitives/leaf.js";
 import type { PathProperty } from "./certify.js";
 import { type Route, shortestPaths } from "./exact.js";
-import { grid } from "./grid.js";
+import { gridOf } from "./grid.js";
 import { gridCosts, gridModel, type PathModelOptions } from "./model.js";
 import { type PathVerdict, provePath } from "./proof.js";
 
@@ -32,9 +32,17 @@ export const PATHS_SOLVE = { tolerance: 1e-4, maxSteps: 5000 } as const;
 
 /** The options a path model was made with. @throws format if the bundle holds another model */
 export function pathOptions({ manifest }: Bundle): Required<Omit<PathModelOptions, "alpha">> & { size: number } {
-  const { size, context, hidden, gamma, seed } = manifest.options;
-  if (manifest.model === "paths" && size && context && hidden && gamma && seed !== undefined) {
-    return { size, context, hidden, gamma, seed };
+  const { size, context, hidden, gamma, seed, neighbours = 4 } = manifest.options;
+  if (
+    manifest.model === "paths" &&
+    size &&
+    context &&
+    hidden &&
+    gamma &&
+    seed !== undefined &&
+    (neighbours === 4 || neighbours === 8)
+  ) {
+    return { size, context, hidden, gamma, seed, neighbours };
   }
   throw new VouchError("format", {
     name: "pathOptions",
@@ -84,7 +92,7 @@ export async function decidePaths(
   const costs = await predictCosts(bundle, contexts, decideOptions);
   const model = gridModel(options.size, options);
   const { x, status, steps } = await solveFlows(model, bundle.weights, contexts, decideOptions);
-  const graph = grid(options.size);
+  const graph = gridOf(options.size, options.neighbours);
   const ends = [0, graph.nodes - 1] as const;
   const solve = shortestPaths(graph);
   const edges = graph.edges.length;

@@ -44,12 +44,14 @@ const SAME = 1e-3;
  */
 export async function evaluatePaths(
   bundle: Bundle,
-  { size, test }: Pick<PathData, "size" | "test">,
+  { size, neighbours = 4, test }: Pick<PathData, "size" | "neighbours" | "test">,
   { calibration: held = 300, onProgress, ...options }: EvaluatePathsOptions = {},
 ): Promise<PathEvaluation> {
   const made = pathOptions(bundle);
-  if (made.size !== size) {
-    const [expected, got] = [`data of a ${made.size}×${made.size} grid`, `${size}×${size}`];
+  if (made.size !== size || made.neighbours !== neighbours) {
+    const around = (of: number) => (of === 8 ? " of 8 neighbours" : "");
+    const expected = `data of a ${made.size}×${made.size} grid${around(made.neighbours)}`;
+    const got = `${size}×${size}${around(neighbours)}`;
     throw new VouchError("parameter", { name: "evaluatePaths", expected, got, remedy: "Pass the data it is for." });
   }
   const after = (before: number): DecideOptions => ({

@@ -27,6 +27,14 @@ export function grid8(k: number): Graph {
   return { nodes: k * k, edges };
 }
 
+/** Of a node within a grid: 4 as `grid` has it, two in and two out; 8 as `grid8`, each both ways. */
+export type Neighbours = 4 | 8;
+
+/** `grid` or `grid8`. */
+export function gridOf(k: number, neighbours: Neighbours = 4): Graph {
+  return neighbours === 8 ? grid8(k) : grid(k);
+}
+
 /** One unit from `source` to `target`: −1 and +1. @throws parameter if either is no node, or both are one */
 export function unitSupply(nodes: number, source: number, target: number): Float64Array {
   for (const [role, node] of Object.entries({ source, target })) {

@@ -65,12 +65,12 @@ export function pathSet(
   target: PathTarget = "decisions",
 ): TrainingSet {
   const [width, edges] = [contexts.length / count, costs.length / count];
-  const ends = grid(sideOf(edges)).edges;
+  const ends = target === "reduced costs" ? grid(sideOf(edges)).edges : [];
   const costOf = (n: number, e: number) => {
+    if (target === "costs") return costs[n * edges + e]!;
     const { potentials } = routes[n]!;
     const [tail, head] = ends[e]!;
-    const reduced = target === "costs" ? 0 : potentials[tail]! - potentials[head]!;
-    return costs[n * edges + e]! + reduced;
+    return costs[n * edges + e]! + potentials[tail]! - potentials[head]!;
   };
   return {
     count,
