@@ -142,5 +142,6 @@ async function readModule(path: string): Promise<LoadedModel> {
 
 function shippedNames(): string[] {
   const files = readdirSync(dirname(shippedModel("any")));
-  return files.flatMap((file) => (file.endsWith(".safetensors") ? [file.slice(0, -".safetensors".length)] : []));
+  const names = files.flatMap((file) => (file.endsWith(".safetensors") ? [file.slice(0, -".safetensors".length)] : []));
+  return names.sort();
 }
