@@ -37,8 +37,8 @@ export const davisyin: Bench = async (log) => {
   const trained = await regretByRule(log);
   const epochs: Record<string, number> = {};
   let least = Number.POSITIVE_INFINITY;
-  for (const k of GRIDS) {
-    for (const gamma of [5e-4, 0.5]) {
+  for (const gamma of [0.5, 5e-4]) {
+    for (const k of GRIDS) {
       // PyTorch takes 10,000 iterations a batch where solutions are vertices: of 30×30 one batch of five is timed.
       const { ours, peer } = await epochTimes(k, gamma, log, k > 10 && gamma < 0.05 ? 1 : undefined);
       Object.assign(epochs, { [`ms_${k}_${gamma}`]: ours, [`peer_ms_${k}_${gamma}`]: peer });
