@@ -11,7 +11,8 @@ const POWER = 16;
 /**
  * One of the eight symmetries of the square of min(1, s·(x + b·(x/max x)¹⁶)), s uniform in 1 ± 1/4 and b in [0, 0.6].
  *
- * Windowed images stop where bone begins; b gives it the values it has in images that do not. s is a scanner's or patient's own level.
+ * Windowed images stop where bone begins; b gives it the values it has in images that do not, and brightens vessels near the window's
+ * edge with it. s is a scanner's or patient's own level.
  *
  * @param image  [size, size] in [0, 1]
  */
