@@ -43,19 +43,24 @@ const training = labelled(600, 1);
 const test = labelled(200, 2);
 const recipe = { training, states, classes: q, epochs: 6, batch: 20, learningRate: 1e-2, threads: 1 };
 
-async function scores(budget: number) {
-  const model = await trainCertified({ ...recipe, sigma: budget });
-  const boxes = stateBoxes(model, inputBox(uniform(p, sigma)));
-  const bounds = sensitivityMargins(boxes);
+/** Shares of the test samples that are right, and that margins prove so. */
+function shares(model: Parameters<typeof predict>[0], margins: (sample: Float64Array, label: number) => Float64Array) {
   const inputs: Dense = dense(200, p, Float64Array.from(test.rows));
   const Y = predict(model, inputs).Y.data;
   let [right, sure] = [0, 0];
   test.labels.forEach((label, s) => {
     const row = Y.subarray(s * q, (s + 1) * q);
     if (row.indexOf(Math.max(...row)) === label) right++;
-    if (certified(bounds.of(boxes.of(inputs.data.slice(s * p, (s + 1) * p)), label))) sure++;
+    if (certified(margins(inputs.data.slice(s * p, (s + 1) * p), label))) sure++;
   });
   return { right: right / 200, sure: sure / 200 };
+}
+
+async function scores(budget: number) {
+  const model = await trainCertified({ ...recipe, sigma: budget });
+  const boxes = stateBoxes(model, inputBox(uniform(p, sigma)));
+  const bounds = sensitivityMargins(boxes);
+  return shares(model, (sample, label) => bounds.of(boxes.of(sample), label));
 }
 
 it("certifies more than training without perturbations does, and classifies", async () => {
@@ -111,15 +116,7 @@ async function scored(train: typeof trainRecourse, budget: number) {
   const { model, recourse } = await train({ ...recipe, sigma: budget });
   const boxes = stateBoxes(model, inputBox(uniform(p, sigma)));
   const bounds = recourseMargins(boxes, recourse);
-  const inputs: Dense = dense(200, p, Float64Array.from(test.rows));
-  const Y = predict(model, inputs).Y.data;
-  let [right, sure] = [0, 0];
-  test.labels.forEach((label, s) => {
-    const row = Y.subarray(s * q, (s + 1) * q);
-    if (row.indexOf(Math.max(...row)) === label) right++;
-    if (certified(bounds.of(boxes.of(inputs.data.slice(s * p, (s + 1) * p)), label))) sure++;
-  });
-  return { right: right / 200, sure: sure / 200 };
+  return shares(model, (sample, label) => bounds.of(boxes.of(sample), label));
 }
 
 it.each([

@@ -43,3 +43,8 @@ export function toNumber({ units, shift }: Dyadic): number {
   const surplus = Math.max(0, size.toString(2).length - 60);
   return Number(units >> BigInt(surplus)) * 2 ** (surplus - shift);
 }
+
+/** gap/|of| for people and labels; 0 exactly where the gap is 0. */
+export function relativeGap(gap: Dyadic, of: Dyadic): number {
+  return gap.units === 0n ? 0 : toNumber(gap) / Math.abs(toNumber(of));
+}

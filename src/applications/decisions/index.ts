@@ -1,5 +1,6 @@
 /** @file Decisions through optimization layers: costs are predicted, a linear program decides. */
 
+export * from "./certificates.js";
 export * from "./dyadic.js";
 export * from "./flow.js";
 export * from "./games/index.js";

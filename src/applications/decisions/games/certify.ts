@@ -1,8 +1,8 @@
 /** @file Certificates of a pair of strategies in a game: shares that are shares, and what deviating could gain. */
 
-import { type Calibration, calibrate, digest } from "../../../certificates/calibration.js";
-import { conformalLabel, type Label } from "../../../certificates/labels.js";
+import type { Calibration } from "../../../certificates/calibration.js";
 import { VouchError } from "../../../errors.js";
+import { calibrateDecisions, certifyDecision, type DecisionCertificate } from "../certificates.js";
 import { type ExploitabilityVerdict, proveExploitability } from "./exploitability.js";
 import type { Game, Strategies } from "./game.js";
 import type { GameDecision } from "./play.js";
@@ -18,15 +18,7 @@ export interface JudgedStrategies {
   readonly proof: ExploitabilityVerdict;
 }
 
-export interface GameCertificate {
-  readonly property: GameProperty;
-  readonly value: number;
-  readonly label: Label;
-  readonly because: string;
-}
-
-/** False-alarm rate of a fail of any property: a third of it each. */
-const ALARM = 0.05;
+export type GameCertificate = DecisionCertificate<GameProperty>;
 
 /**
  * Hold strategies against the game that they are for, in float64 and whole numbers, without the model or the engine:
@@ -60,22 +52,18 @@ export async function calibrateGames(
   judged: readonly JudgedStrategies[],
   trainedOn: readonly string[] = [],
 ): Promise<Calibration> {
-  return calibrate({
-    values: Object.fromEntries(GAME_PROPERTIES.map((name) => [name, judged.map(({ values }) => values[name])])),
-    reference: "inferences",
-    samples: await Promise.all(decisions.map(({ context }) => digest(context))),
+  const contexts = decisions.map(({ context }) => context);
+  return calibrateDecisions(
+    GAME_PROPERTIES,
+    judged.map(({ values }) => values),
+    contexts,
     trainedOn,
-  });
+  );
 }
 
 /** Label strategies in their game. @throws certificate if there are too few calibration values */
 export function certifyGame({ values }: JudgedStrategies, calibration: Calibration): GameCertificate[] {
-  const level = { fail: ALARM / GAME_PROPERTIES.length, warning: (2 * ALARM) / GAME_PROPERTIES.length };
-  return GAME_PROPERTIES.map((property) => {
-    const value = values[property];
-    const { label } = conformalLabel(calibration.values[property]!, value, level);
-    return { property, value, label, because: reason(property, value) };
-  });
+  return certifyDecision(GAME_PROPERTIES, values, calibration, reason);
 }
 
 function reason(property: GameProperty, value: number): string {

@@ -1,45 +1,38 @@
 /** @file Certificates of a set of items: what the layer's shares exceed, how far they are from one set, and the proven gap. */
 
-import { type Calibration, calibrate, digest } from "../../../certificates/calibration.js";
-import { conformalLabel, type Label } from "../../../certificates/labels.js";
+import type { Calibration } from "../../../certificates/calibration.js";
+import { calibrateDecisions, certifyDecision, type DecisionCertificate } from "../certificates.js";
 import type { KnapsackDecision } from "./decide.js";
 
 /** What is certified of a decision, each ≥ 0 and small for a good one. */
 export const KNAPSACK_PROPERTIES = ["capacity", "integrality", "gap"] as const;
 export type KnapsackProperty = (typeof KNAPSACK_PROPERTIES)[number];
 
-export interface KnapsackCertificate {
-  readonly property: KnapsackProperty;
-  readonly value: number;
-  readonly label: Label;
-  readonly because: string;
-}
-
-/** False-alarm rate of a fail of any property: a third of it each. */
-const ALARM = 0.05;
+export type KnapsackCertificate = DecisionCertificate<KnapsackProperty>;
 
 /** Values of decisions for held-out contexts, which need no labels. @throws certificate if a context comes twice or was trained on */
 export async function calibrateKnapsack(
   decisions: readonly KnapsackDecision[],
   trainedOn: readonly string[] = [],
 ): Promise<Calibration> {
-  return calibrate({
-    values: Object.fromEntries(KNAPSACK_PROPERTIES.map((name) => [name, decisions.map(({ values }) => values[name])])),
-    reference: "inferences",
-    samples: await Promise.all(decisions.map(({ context }) => digest(context))),
+  const contexts = decisions.map(({ context }) => context);
+  return calibrateDecisions(
+    KNAPSACK_PROPERTIES,
+    decisions.map(({ values }) => values),
+    contexts,
     trainedOn,
-  });
+  );
 }
 
 /** Label a decision; a set that does not fit fails whatever was usual. @throws certificate if there are too few calibration values */
 export function certifyKnapsack({ values, proof }: KnapsackDecision, calibration: Calibration): KnapsackCertificate[] {
-  const level = { fail: ALARM / KNAPSACK_PROPERTIES.length, warning: (2 * ALARM) / KNAPSACK_PROPERTIES.length };
-  return KNAPSACK_PROPERTIES.map((property) => {
-    const value = values[property];
-    const { label } = conformalLabel(calibration.values[property]!, value, level);
-    const refuted = property === "gap" && proof.verdict !== "VERIFIED";
-    return { property, value, label: refuted ? "fail" : label, because: reason(property, value) };
-  });
+  return certifyDecision(
+    KNAPSACK_PROPERTIES,
+    values,
+    calibration,
+    reason,
+    proof.verdict === "VERIFIED" ? undefined : "gap",
+  );
 }
 
 function reason(property: KnapsackProperty, value: number): string {

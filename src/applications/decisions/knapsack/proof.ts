@@ -1,6 +1,6 @@
 /** @file The proof that a set of items is the best: a dual bound, and a search below it, in whole numbers. */
 
-import { type Dyadic, dyadics, toNumber } from "../dyadic.js";
+import { type Dyadic, dyadics, relativeGap } from "../dyadic.js";
 import { allowed, type Knapsack, requireKnapsack } from "./exact.js";
 
 /** What is to be proven: a set of items, and dual vectors from anywhere. */
@@ -76,8 +76,7 @@ export function proveKnapsack(
   };
   search(0, 0n, root - later[0]!, room);
   const gap = { units: !better && searched <= limit ? 0n : positive(root - value), shift };
-  const size = Math.abs(toNumber({ units: value, shift }));
-  return { verdict: "VERIFIED", gap, relativeGap: gap.units === 0n ? 0 : toNumber(gap) / size, searched };
+  return { verdict: "VERIFIED", gap, relativeGap: relativeGap(gap, { units: value, shift }), searched };
 }
 
 /** Values, v − λᵀw and prices λ in such units that λᵀ(capacity) is one of values. */

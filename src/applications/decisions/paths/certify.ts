@@ -1,22 +1,14 @@
 /** @file Certificates of a path: the flow's residuals, how far it is from one path, and the proven gap. */
 
-import { type Calibration, calibrate, digest } from "../../../certificates/calibration.js";
-import { conformalLabel, type Label } from "../../../certificates/labels.js";
+import type { Calibration } from "../../../certificates/calibration.js";
+import { calibrateDecisions, certifyDecision, type DecisionCertificate } from "../certificates.js";
 import type { PathDecision } from "./decide.js";
 
 /** What is certified of a decision, each ≥ 0 and small for a good one. */
 export const PATH_PROPERTIES = ["conservation", "nonnegativity", "integrality", "gap"] as const;
 export type PathProperty = (typeof PATH_PROPERTIES)[number];
 
-export interface PathCertificate {
-  readonly property: PathProperty;
-  readonly value: number;
-  readonly label: Label;
-  readonly because: string;
-}
-
-/** False-alarm rate of a fail of any property: a quarter of it each. */
-const ALARM = 0.05;
+export type PathCertificate = DecisionCertificate<PathProperty>;
 
 /**
  * Values of decisions for held-out contexts, which need no labels: eq. (13) with the model's usual inferences as reference.
@@ -27,23 +19,24 @@ export async function calibratePaths(
   decisions: readonly PathDecision[],
   trainedOn: readonly string[] = [],
 ): Promise<Calibration> {
-  return calibrate({
-    values: Object.fromEntries(PATH_PROPERTIES.map((name) => [name, decisions.map(({ values }) => values[name])])),
-    reference: "inferences",
-    samples: await Promise.all(decisions.map(({ context }) => digest(context))),
+  const contexts = decisions.map(({ context }) => context);
+  return calibrateDecisions(
+    PATH_PROPERTIES,
+    decisions.map(({ values }) => values),
+    contexts,
     trainedOn,
-  });
+  );
 }
 
 /** Label a decision; a gap that is not 0, or not proven, fails whatever was usual. @throws certificate if there are too few calibration values */
 export function certifyPath({ values, proof }: PathDecision, calibration: Calibration): PathCertificate[] {
-  const level = { fail: ALARM / PATH_PROPERTIES.length, warning: (2 * ALARM) / PATH_PROPERTIES.length };
-  return PATH_PROPERTIES.map((property) => {
-    const value = values[property];
-    const { label } = conformalLabel(calibration.values[property]!, value, level);
-    const refuted = property === "gap" && proof.verdict !== "VERIFIED";
-    return { property, value, label: refuted ? "fail" : label, because: reason(property, value) };
-  });
+  return certifyDecision(
+    PATH_PROPERTIES,
+    values,
+    calibration,
+    reason,
+    proof.verdict === "VERIFIED" ? undefined : "gap",
+  );
 }
 
 function reason(property: PathProperty, value: number): string {

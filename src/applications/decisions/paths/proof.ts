@@ -1,7 +1,7 @@
 /** @file The proof that a path is a shortest one: its dual bound, checked in whole numbers. */
 
 import type { Graph } from "../../../linear/incidence.js";
-import { type Dyadic, dyadics, toNumber } from "../dyadic.js";
+import { type Dyadic, dyadics, relativeGap } from "../dyadic.js";
 
 /** What is to be proven: edges from source to target, and dual vectors from anywhere. */
 export interface PathWitness {
@@ -58,9 +58,7 @@ export function provePath(
   if (unreached(source)) return { verdict: "UNVERIFIABLE", detail: `the source, node ${source}, has no label` };
   const cost = witness.edges.reduce((sum, e) => sum + units[e]!, 0n);
   const gap = { units: cost - (potential(target) - potential(source) - BigInt(nodes - 1) * violation), shift };
-  const size = Math.abs(toNumber({ units: cost, shift }));
-  const relativeGap = gap.units === 0n ? 0 : toNumber(gap) / size;
-  return { verdict: "VERIFIED", gap, relativeGap };
+  return { verdict: "VERIFIED", gap, relativeGap: relativeGap(gap, { units: cost, shift }) };
 }
 
 /** Where the edges fail to lead from source to target without a cycle, in words. */

@@ -1,13 +1,12 @@
 /** @file The two convex steps over states in the relaxed training of an implicit model: X with its proxy P fixed, and P with X fixed. */
 
-import { VouchError } from "../../../errors.js";
 import { addScaled, type Dense, denseOf, times, transposed } from "../dense.js";
+import { settle } from "../settle.js";
 import { spectralNorm } from "../well-posed/spectral.js";
 import type { Divergence } from "./divergence.js";
 
-/** Largest move of an entry, relative to the largest entry, at which a step over states ends. */
-const TOLERANCE = 1e-10;
-const MOST = 10_000;
+/** Where a step over states ends. */
+const LIMITS = { tolerance: 1e-10, most: 10_000, remedy: "Raise μ, or lower the multipliers." } as const;
 
 export interface StateTerms {
   readonly divergence: Divergence;
@@ -46,12 +45,17 @@ export function stateStepOfProxy(A: Dense, drive: Dense, P: Dense, terms: StateT
   const n = P.columns;
   const tau = 2 / (2 + proxyRatio(A, terms));
   const At = transposed(A);
-  return settle("stateStepOfProxy", P, (X) => {
-    const Z = addScaled(1, times(X, At), drive);
-    const pull = Z.data.map((z, e) => lambda[e % n]! * (divergence.phi(z) - P.data[e]!));
-    const back = times({ ...Z, data: pull }, A).data;
-    return { ...X, data: X.data.map((x, e) => (1 - tau) * x + tau * (P.data[e]! - back[e]! / mu)) };
-  });
+  return settle(
+    "stateStepOfProxy",
+    P,
+    (X) => {
+      const Z = addScaled(1, times(X, At), drive);
+      const pull = Z.data.map((z, e) => lambda[e % n]! * (divergence.phi(z) - P.data[e]!));
+      const back = times({ ...Z, data: pull }, A).data;
+      return { ...X, data: X.data.map((x, e) => (1 - tau) * x + tau * (P.data[e]! - back[e]! / mu)) };
+    },
+    LIMITS,
+  );
 }
 
 /**
@@ -72,48 +76,30 @@ export function proxyStep(C: Dense, R: Dense, Z: Dense, X: Dense, start: Dense, 
     for (let k = 0; k < q; k++) sum += C.data[k * n + i]! ** 2;
     return sum;
   });
-  return settle("proxyStep", start, (from) => {
-    const P = { ...from, data: from.data.slice() };
-    for (let s = 0; s < P.rows; s++) {
-      const p = P.data.subarray(s * n, (s + 1) * n);
-      const gap = Float64Array.from({ length: q }, (_, k) => {
-        let value = -R.data[s * q + k]!;
-        for (let i = 0; i < n; i++) value += C.data[k * n + i]! * p[i]!;
-        return value;
-      });
-      for (let i = 0; i < n; i++) {
-        const weight = squares[i]! + mu;
-        let slope = 0;
-        for (let k = 0; k < q; k++) slope += C.data[k * n + i]! * gap[k]!;
-        const free = (squares[i]! * p[i]! - slope + mu * X.data[s * n + i]!) / weight;
-        const next = divergence.prox(free, lambda[i]! / weight, Z.data[s * n + i]!);
-        for (let k = 0; k < q; k++) gap[k]! += C.data[k * n + i]! * (next - p[i]!);
-        p[i] = next;
+  return settle(
+    "proxyStep",
+    start,
+    (from) => {
+      const P = { ...from, data: from.data.slice() };
+      for (let s = 0; s < P.rows; s++) {
+        const p = P.data.subarray(s * n, (s + 1) * n);
+        const gap = Float64Array.from({ length: q }, (_, k) => {
+          let value = -R.data[s * q + k]!;
+          for (let i = 0; i < n; i++) value += C.data[k * n + i]! * p[i]!;
+          return value;
+        });
+        for (let i = 0; i < n; i++) {
+          const weight = squares[i]! + mu;
+          let slope = 0;
+          for (let k = 0; k < q; k++) slope += C.data[k * n + i]! * gap[k]!;
+          const free = (squares[i]! * p[i]! - slope + mu * X.data[s * n + i]!) / weight;
+          const next = divergence.prox(free, lambda[i]! / weight, Z.data[s * n + i]!);
+          for (let k = 0; k < q; k++) gap[k]! += C.data[k * n + i]! * (next - p[i]!);
+          p[i] = next;
+        }
       }
-    }
-    return P;
-  });
-}
-
-function settle(name: string, start: Dense, step: (from: Dense) => Dense): Dense {
-  let X = start;
-  let moved = 0;
-  for (let count = 0; count < MOST; count++) {
-    const next = step(X);
-    let size = 0;
-    moved = 0;
-    for (let e = 0; e < next.data.length; e++) {
-      moved = Math.max(moved, Math.abs(next.data[e]! - X.data[e]!));
-      size = Math.max(size, Math.abs(next.data[e]!));
-    }
-    X = next;
-    if (moved <= TOLERANCE * size) return X;
-    if (!Number.isFinite(moved)) break;
-  }
-  throw new VouchError("convergence", {
-    name,
-    expected: `states that settle within ${MOST} steps`,
-    got: `a step of ${moved}`,
-    remedy: "Raise μ, or lower the multipliers.",
-  });
+      return P;
+    },
+    LIMITS,
+  );
 }

@@ -1,10 +1,10 @@
 /** @file States of a batch and the gradient of a loss through them, in closed form. */
 
-import { VouchError } from "../../../errors.js";
 import { applyPhi, type Placed, placed, pullbackPhi } from "../activations/phi.js";
 import { addScaled, applyRows, type Dense, dense, times, transposed } from "../dense.js";
 import { type ImplicitModel, sizesOf } from "../model.js";
 import { outputs } from "../predict.js";
+import { type SettleLimits, settle } from "../settle.js";
 import { denseA } from "../state-matrix.js";
 
 /** Gradients by the names of a model's parts, and of the inputs [m, p]. */
@@ -42,7 +42,11 @@ export function picardStates(tolerance?: number): StateSolver {
 
 /** ‖step‖_∞ relative to ‖iterate‖_∞ at which Picard iterations of a batch end, where the caller says nothing. */
 const TOLERANCE = 1e-10;
-const MOST = 2000;
+const limits = (tolerance: number): SettleLimits => ({
+  tolerance,
+  most: 2000,
+  remedy: "Project A, `rowsOnL1Ball`, with a smaller κ.",
+});
 
 /**
  * X = φ(XAᵀ + UBᵀ + b) by Picard iteration on the whole batch.
@@ -60,12 +64,17 @@ export function equilibrium(model: ImplicitModel, U: Dense, start?: Dense, toler
   const drive = applyRows(U, model.B);
   for (let e = 0; e < drive.data.length; e++) drive.data[e]! += model.stateBias[e % n]!;
   const state: { Z: Dense } = { Z: drive };
-  const X = picard("equilibrium", tolerance, start ?? dense(U.rows, n), (from) => {
-    state.Z = addScaled(1, times(from, At), drive);
-    const next = dense(U.rows, n);
-    applyPhi(parts, n, state.Z.data, next.data);
-    return next;
-  });
+  const X = settle(
+    "equilibrium",
+    start ?? dense(U.rows, n),
+    (from) => {
+      state.Z = addScaled(1, times(from, At), drive);
+      const next = dense(U.rows, n);
+      applyPhi(parts, n, state.Z.data, next.data);
+      return next;
+    },
+    limits(tolerance),
+  );
   return { X, Z: state.Z, Y: outputs(model, X, U) };
 }
 
@@ -88,11 +97,16 @@ export function gradients(
   const parts: readonly Placed[] = placed(model.phi);
   const A = denseA(model.A);
   const LC = times(L, model.C);
-  const V = picard("gradients", tolerance, dense(U.rows, n), (from) => {
-    const next = addScaled(1, times(from, A), LC);
-    pullbackPhi(parts, n, Z.data, next.data);
-    return next;
-  });
+  const V = settle(
+    "gradients",
+    dense(U.rows, n),
+    (from) => {
+      const next = addScaled(1, times(from, A), LC);
+      pullbackPhi(parts, n, Z.data, next.data);
+      return next;
+    },
+    limits(tolerance),
+  );
   return gradientsOf(model, U, X, V, L);
 }
 
@@ -114,27 +128,4 @@ function rowSums({ rows, columns, data }: Dense): Float64Array {
   return Float64Array.from({ length: rows }, (_, i) =>
     data.subarray(i * columns, (i + 1) * columns).reduce((a, b) => a + b, 0),
   );
-}
-
-function picard(name: string, tolerance: number, start: Dense, step: (from: Dense) => Dense): Dense {
-  let X = start;
-  let change = Infinity;
-  for (let count = 0; count < MOST; count++) {
-    const next = step(X);
-    let size = 0;
-    change = 0;
-    for (let e = 0; e < next.data.length; e++) {
-      change = Math.max(change, Math.abs(next.data[e]! - X.data[e]!));
-      size = Math.max(size, Math.abs(next.data[e]!));
-    }
-    X = next;
-    if (change <= tolerance * size) return X;
-    if (!Number.isFinite(change)) break;
-  }
-  throw new VouchError("convergence", {
-    name,
-    expected: `a fixed point within ${MOST} steps`,
-    got: `a step of ${change}`,
-    remedy: "Project A, `rowsOnL1Ball`, with a smaller κ.",
-  });
 }
