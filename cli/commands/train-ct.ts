@@ -34,7 +34,7 @@ export const trainCtCommand = command({
     slices: integer("Images of a phase.", undefined, { min: 1 }),
     validation: integer("Images kept apart, which choose the phase whose weights are kept.", 40, { min: 1 }),
     plain: flag(
-      "Train on the images as they are; without it on turned and mirrored ones of varied contrast, if they are a file's.",
+      "Train on the images as they are; without it on turned and mirrored ones with bone where a window cut it, if they are a file's.",
     ),
     batch: integer("Images of one step.", undefined, { min: 1 }),
     lr: number("Largest step size.", undefined, { above: 0 }),

@@ -64,7 +64,7 @@ export const adaptiveMethod: LearnedMethod = {
   manifest: "ct-adaptive",
   summary: "a small network, then a convex problem with its weights and offset; the second is provable",
   definition: { steps: 8, width: 32, memory: 4, count: 24, side: 5, rho: 0.8 },
-  recipe: { phases: 27, passes: 1, slices: 893, batch: 8, learningRate: 1e-3 },
+  recipe: { phases: 18, passes: 1, slices: 893, batch: 8, learningRate: 1e-3 },
   train: (ct, images, options) => {
     const asked = options.definition as unknown as AdaptiveOptions;
     const network = reconstructor(ct, asked, options.seed);

@@ -43,7 +43,7 @@ export type Definition = Readonly<Record<string, number>>;
 export interface TrainCtOptions extends CtRecipe, EngineOptions {
   readonly definition: Definition;
   readonly seed: number;
-  /** Train on variations of the images, see `varied`; validation is of the images as they are. */
+  /** Train on variations of the images, see `varied`; validation is of one variation of each. */
   readonly vary: boolean;
   /** Weights to begin with; by default those of the seed. */
   readonly initial?: Weights;
@@ -132,7 +132,7 @@ function prepared(ct: Tomography, images: TrainingImages, options: TrainCtOption
   }
   return {
     training: rotate(ctExamples(ct, shuffled(images.training, seed), { seed, vary }), options.slices),
-    validation: ctExamples(ct, images.validation, { seed: seed + 1 }),
+    validation: ctExamples(ct, images.validation, { seed: seed + 1, vary }),
     how: { ...options, learningRate: cosineDecay(learningRate, learningRate / 20) },
   };
 }
