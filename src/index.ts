@@ -46,7 +46,6 @@ export * from "./files/onnx-load.js";
 export { checkOnnx, ONNX_FORMAT, type OnnxMetadata } from "./files/onnx-metadata.js";
 export * from "./files/png.js";
 export * from "./files/safetensors.js";
-export * from "./functions/channel-groups.js";
 export * from "./functions/function.js";
 export * from "./functions/group-l21.js";
 export * from "./functions/huber.js";

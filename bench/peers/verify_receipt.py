@@ -197,17 +197,6 @@ def function(block, content):
             admit=lambda y: np.maximum(np.minimum(y, tau), -tau),
             conjugate=lambda y: 0.0 if np.all(np.abs(y) <= tau) else math.inf,
         )
-    if kind == "channelGroups":
-        m, tau = int(numbers["m"]), t["tau"]
-        split = lambda v: v.reshape(v.shape[0], -1, m, *v.shape[2:])
-        over = lambda v: tau.reshape(-1, *[1] * (v.ndim - 1))
-        lengths = lambda v: np.sqrt(np.sum(split(v) ** 2, axis=2, keepdims=True))
-        limit = lambda y: over(y) * (1 - 2.0**-20)
-        return dict(
-            value=lambda v: float(np.sum(over(v) * lengths(v))),
-            admit=lambda y: (split(y) / np.maximum(1, lengths(y) / limit(y))).reshape(y.shape),
-            conjugate=lambda y: 0.0 if np.all(lengths(y) <= over(y)) else math.inf,
-        )
     if kind == "groupL21":
         axis, tau = int(numbers["axis"]), float(t["tau"])
         length = lambda v: np.sqrt(np.sum(v * v, axis=axis, keepdims=True))

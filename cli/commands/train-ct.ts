@@ -40,7 +40,6 @@ export const trainCtCommand = command({
     lr: number("Largest step size.", undefined, { above: 0 }),
     count: integer("Filters.", undefined, { min: 1 }),
     size: integer("Side of the filters in pixels.", undefined, { min: 1 }),
-    group: integer("Filters whose answers are measured together.", undefined, { min: 1 }),
     rho: number("Radius the model solves with, as a share of the noise's.", undefined, { above: 0, max: 1 }),
     ...scanOptions,
     ...engineOptions,
@@ -95,13 +94,13 @@ export const trainCtCommand = command({
 });
 
 type Given = Readonly<
-  Record<"phases" | "passes" | "slices" | "batch" | "lr" | "count" | "size" | "group" | "rho", number | undefined>
+  Record<"phases" | "passes" | "slices" | "batch" | "lr" | "count" | "size" | "rho", number | undefined>
 >;
 
 /** The method's numbers, with those that were given. @throws parameter if it has no such number */
 function definitionAsked(name: string, { name: method, definition }: LearnedMethod, given: Given) {
-  const asked = Object.entries({ count: given.count, size: given.size, group: given.group, rho: given.rho }).flatMap(
-    ([key, value]) => (value === undefined ? [] : [[key, value] as const]),
+  const asked = Object.entries({ count: given.count, size: given.size, rho: given.rho }).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
   );
   const odd = asked.find(([key]) => definition[key] === undefined);
   if (odd === undefined) return { ...definition, ...Object.fromEntries(asked) };

@@ -1,7 +1,6 @@
 /** @file The blocks that receipts know, by kind: made anew from their parameters. Adding one is a row, and `stated` in its file. */
 
 import { distanceTo } from "../certificates/properties/distance-to.js";
-import { channelGroups } from "../functions/channel-groups.js";
 import type { Property, Proximable } from "../functions/function.js";
 import { groupL21 } from "../functions/group-l21.js";
 import { indicator } from "../functions/indicator.js";
@@ -40,7 +39,6 @@ const sets: Readonly<Record<string, (parts: Parts) => ConvexSet>> = {
 
 export const functionKinds: Readonly<Record<string, (parts: Parts) => Proximable>> = {
   ...Object.fromEntries(Object.entries(sets).map(([kind, make]) => [kind, (parts: Parts) => indicator(make(parts))])),
-  channelGroups: ({ number, tensor }) => channelGroups(number("m"), tensor("tau", Number.MIN_VALUE)),
   groupL21: ({ number, tensor }) => groupL21(number("axis"), tensor("tau", 0)),
   quadratic: ({ tensor }) => quadratic(tensor("centre"), tensor("weight", Number.MIN_VALUE)),
   weightedL1: ({ tensor }) => weightedL1(tensor("tau", 0)),

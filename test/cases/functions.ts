@@ -1,6 +1,5 @@
 /** @file The table of proximable functions: how each is built, and its value, by hand. */
 
-import { channelGroups } from "../../src/functions/channel-groups.js";
 import type { Proximable } from "../../src/functions/function.js";
 import { groupL21 } from "../../src/functions/group-l21.js";
 import { huber } from "../../src/functions/huber.js";
@@ -100,7 +99,6 @@ const grouped = (u: Vector, size: number) => {
 const knees = uniform([3, 1, 1], 203, 0.2, 1.2);
 const huberOf = (t: number, b: number) => (Math.abs(t) <= b ? t ** 2 / (2 * b) : Math.abs(t) - b / 2);
 const perChannel = uniform([3, 1, 1], 201, 0.2, 1.2);
-const pairWeights = uniform([2], 204, 0.2, 1.2);
 const perElement = uniform([SAMPLES, 5], 202, 0.2, 1.2);
 
 export const functionCases: readonly FunctionCase[] = [
@@ -151,14 +149,6 @@ export const functionCases: readonly FunctionCase[] = [
     ),
     centre: (n) => perElement.data.slice(n * 5, n * 5 + 5),
   },
-  norms(
-    "of two pairs, a weight each",
-    "channelGroups",
-    ["N", 4, 1, 2],
-    () => channelGroups(2, input("tau", [2])),
-    { tau: pairWeights },
-    (u) => pairWeights.data[0]! * grouped(u.slice(0, 4), 2) + pairWeights.data[1]! * grouped(u.slice(4), 2),
-  ),
   norms(
     "of pairs",
     "groupL21",

@@ -113,9 +113,6 @@ export const TV_SLICE = "ct tv 128²";
 const applications: Subject[] = [
   solve("ct tv 32²", SMALL, () => slice(32, (ct) => totalVariation(ct, 0.8))),
   solve("ct l2o 32²", SMALL, () => slice(32, (ct) => learnedConvex(ct, { count: 8, size: 5, rho: 0.8 }))),
-  solve("ct l2o in pairs 32²", SMALL, () =>
-    slice(32, (ct) => learnedConvex(ct, { count: 8, size: 5, group: 2, rho: 0.8 })),
-  ),
   solve(TV_SLICE, FULL, () => slice(128, (ct) => totalVariation(ct, 0.8))),
   solve("dictionary", { every: 10, checks: 5 }, () => {
     const problem = dictionaryProblem(2021);

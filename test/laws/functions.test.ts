@@ -3,7 +3,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { VouchError } from "../../src/errors.js";
-import { channelGroups } from "../../src/functions/channel-groups.js";
 import { type Proximable, proxConjugate } from "../../src/functions/function.js";
 import { groupL21 } from "../../src/functions/group-l21.js";
 import { huber } from "../../src/functions/huber.js";
@@ -262,8 +261,6 @@ describe("parameters out of range are refused by name", () => {
   const wrong: [string, () => unknown][] = [
     ["l1", () => l1(-1)],
     ["l1", () => l1(Number.NaN)],
-    ["channelGroups", () => channelGroups(1.5, input("tau", [2]))],
-    ["channelGroups", () => channelGroups(2, input("tau", [2])).value!(input("v", ["N", 5]))],
     ["groupL21", () => groupL21(1, 0)],
     ["groupL21", () => groupL21(1, Number.NaN)],
     ["huber", () => huber(0)],

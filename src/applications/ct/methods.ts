@@ -103,25 +103,19 @@ export function tvMethod(ct: Tomography): Method<Solution> {
   return solved({ name: "tv", model: totalVariation(ct, TV_RHO), weights: {}, rho: TV_RHO, parameters: 1 });
 }
 
-/** The numbers of a learned convex model's file. @throws format if the file holds another model */
-export function convexOptions({ manifest }: Bundle) {
-  const { count, size, group = 1, rho } = manifest.options;
+/** The learned convex model of a file. @throws format if the file holds another model */
+export function l2oMethod(ct: Tomography, { manifest, weights }: Bundle): Method<Solution> {
+  const { count, size, rho } = manifest.options;
   if (manifest.model !== "ct-convex" || count === undefined || size === undefined || rho === undefined) {
     throw new VouchError("format", {
-      name: "l2o_convex",
+      name: "l2oMethod",
       expected: "a ct-convex model with count, size and rho",
       got: `${manifest.model} with ${Object.keys(manifest.options).join(", ")}`,
       remedy: "Pass a file made by `vouch train ct`.",
     });
   }
-  return { count, size, group, rho };
-}
-
-/** The learned convex model of a file. @throws format if the file holds another model */
-export function l2oMethod(ct: Tomography, bundle: Bundle): Method<Solution> {
-  const options = convexOptions(bundle);
-  const model = learnedConvex(ct, options);
-  return solved({ name: "l2o", model, weights: bundle.weights, rho: options.rho, parameters: model.size + 1 });
+  const model = learnedConvex(ct, { count, size, rho });
+  return solved({ name: "l2o", model, weights, rho, parameters: model.size + 1 });
 }
 
 /** Where KKT residuals of the CT solves stop, and when they give up. */

@@ -2,7 +2,6 @@
 
 import { distanceTo } from "../../certificates/properties/distance-to.js";
 import { VouchError } from "../../errors.js";
-import { channelGroups } from "../../functions/channel-groups.js";
 import { groupL21 } from "../../functions/group-l21.js";
 import { indicator } from "../../functions/indicator.js";
 import { weightedL1 } from "../../functions/weighted-l1.js";
@@ -53,8 +52,6 @@ export function totalVariation(ct: Tomography, rho: number): Model {
 export interface ConvexOptions {
   readonly count?: number;
   readonly size?: number;
-  /** Neighbouring filters whose answers are measured together, a divisor of count; 1 alone. Default 1. */
-  readonly group?: number;
   /** ρ in (0, 1]; the data's δ is δ_cert, see `fidelity`. */
   readonly rho: number;
   /** Dual over primal progress of each term, see `linearizedAdmm`; the answer does not depend on it. */
@@ -62,37 +59,25 @@ export interface ConvexOptions {
 }
 
 /**
- * min Σ_c τ_c ‖K_c ⋆ x‖₁ s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ: learned zero-mean filters K and weights τ > 0; with groups g of filters
- * Σ_g τ_g Σ_i ‖(K_c ⋆ x)_i for c in g‖₂.
+ * min Σ_c τ_c ‖K_c ⋆ x‖₁ s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ: learned zero-mean filters K and weights τ > 0.
  *
  * Only the ratios of the τ_c matter, since the data term is a constraint; so the model has no noise-level parameter.
  *
- * @throws parameter if ρ is out of range or groups do not divide the filters
- * @source Heaton & Wu Fung 2023, eq. (17) with f the weighted ℓ1 norm; groups as the two differences of isotropic TV are one
+ * @throws parameter if ρ is out of range
+ * @source Heaton & Wu Fung 2023, eq. (17) with f the weighted ℓ1 norm
  */
 export function learnedConvex(ct: Tomography, options: ConvexOptions): Model {
-  const { count = 32, size = 7, group = 1, rho, ratio = LEARNED_RATIO } = options;
+  const { count = 32, size = 7, rho, ratio = LEARNED_RATIO } = options;
   requireRho("learnedConvex", rho);
-  if (!Number.isInteger(count / group)) {
-    throw new VouchError("parameter", {
-      name: "learnedConvex: group",
-      expected: `a divisor of count, ${count}`,
-      got: `${group}`,
-      remedy: "Take 1, 2 or 4.",
-    });
-  }
   const image = { height: ct.size, width: ct.size };
   return define({
     name: "l2o",
-    params: { K: filters({ count, size }), tau: positive([count / group], () => 1) },
+    params: { K: filters({ count, size }), tau: positive([count], () => 1) },
     data: { d: ["N", ct.matrix.rows], delta: ["N"] },
     problem: ({ K, tau }, { d, delta }) => ({
       box: { prox: indicator(box(0, 1)) },
       fidelity: fidelity(ct, rho, d, delta),
-      regularization: {
-        prox: group === 1 ? weightedL1(reshape(tau, [count, 1, 1])) : channelGroups(group, tau),
-        of: conv2d(K, image),
-      },
+      regularization: { prox: weightedL1(reshape(tau, [count, 1, 1])), of: conv2d(K, image) },
     }),
     split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio }),
   });

@@ -6,8 +6,9 @@ import { compileModel } from "../../model.js";
 import { relaxed } from "../../solvers/relaxed.js";
 import type { BayesOptions, Point } from "../../training/bayes.js";
 import type { Measurement } from "./examples.js";
-import type { LearnedMethod } from "./methods/learned.js";
-import { convexOptions, solverData } from "./methods.js";
+import { convex } from "./methods/convex.js";
+import { definitionOf, type LearnedMethod } from "./methods/learned.js";
+import { solverData } from "./methods.js";
 import { LEARNED_RATIO, learnedConvex } from "./models.js";
 import type { Tomography } from "./tomography.js";
 
@@ -46,8 +47,9 @@ export async function stepsToGap(
   point: Point,
   { gap, maxSteps, ...engine }: StepsOptions,
 ): Promise<number> {
+  const { count, size, rho } = definitionOf(convex, bundle) as { count: number; size: number; rho: number };
   const ratio = { fidelity: point["fidelity"]!, regularization: point["regularization"]! };
-  const model = learnedConvex(ct, { ...convexOptions(bundle), ratio });
+  const model = learnedConvex(ct, { count, size, rho, ratio });
   const solver = relaxed(point["relaxation"]!);
   const chunk = { every: LOOK / 2, checks: 2 };
   await using compiled = await compileModel(model, bundle.weights, { ...engine, solver, chunk });
