@@ -13,8 +13,8 @@ import type { Bench } from "./main.js";
 
 const CURVE = { states: 75, samples: 200, kappa: 0.5, steps: 300, learningRate: 0.03, ridge: 0.1 };
 const LEVEL = {
-  ...{ level: 6, samples: 8000, test: 2000, kappa: 0.95, room: 0.99 },
-  ...{ rounds: 20, steps: 20_000, batch: 64, learningRate: 0.03 },
+  ...{ level: 6, samples: 60_000, test: 2000, kappa: 0.95, room: 0.99 },
+  ...{ rounds: 20, steps: 80_000, batch: 64, learningRate: 0.01 },
 };
 /** Share of its start to which the student's learning rate falls, by the same factor at each step. */
 const FALL = 0.01;
