@@ -12,6 +12,7 @@ import { matrix } from "../../src/linear/matrix.js";
 import { sparse } from "../../src/linear/sparse.js";
 import { spectrallyNormalized } from "../../src/linear/spectrally-normalized.js";
 import { stack } from "../../src/linear/stack.js";
+import { symbolBound, torusBound } from "../../src/linear/symbol.js";
 import { type Feeds, interpret } from "../../src/tensor/interpret.js";
 import { constant, input } from "../../src/tensor/primitives/leaf.js";
 import { concrete, elements, type Tensor } from "../../src/tensor/tensor.js";
@@ -126,6 +127,27 @@ describe("conv2d norm of many channels", () => {
     expect(bound).toBeGreaterThanOrEqual(1);
     // 8^(1/16) of the Schatten norm and 2^(1/16) of the grid.
     expect(bound).toBeLessThan(16 ** (1 / 16) * 1.001);
+  });
+});
+
+describe.each([
+  ["symbolBound", symbolBound],
+  ["torusBound", torusBound],
+] as const)("gradient of %s", (_, bound) => {
+  it.each([[3, 2] as const, [2, 3] as const])("= central differences, %i to %i channels", (channels, out) => {
+    const K = input("K", [out, channels, 3, 3]);
+    const { value } = bound(K, { height: 5, width: 6 });
+    const at = batchOf([out, channels, 3, 3], 0, 11);
+    const toward = batchOf([out, channels, 3, 3], 0, 12);
+    const [slope] = interpret(gradient(value, [K]), { K: at });
+    const step = 1e-6;
+    const moved = (t: number) => {
+      const data = at.data.map((w, i) => w + t * toward.data[i]!);
+      return interpret([value], { K: { ...at, data } })[0]!.data[0]!;
+    };
+    const difference = (moved(step) - moved(-step)) / (2 * step);
+    expect(Math.abs(difference)).toBeGreaterThan(1e-3);
+    expect(Math.abs(dot(slope!.data, toward.data) - difference)).toBeLessThan(1e-7 * Math.abs(difference));
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { moved, up } from "../rounding.js";
 import { apply, type Primitive, shapeError, showShape, type Tensor, type Value } from "../tensor.js";
-import { broadcastStrides, broadcastTo, forEachOffset, reshape, sumKeep } from "./broadcast.js";
+import { broadcastStrides, forEachOffset, reshape, sumKeep } from "./broadcast.js";
 import { div, less, mul, select } from "./elementwise.js";
 import { lastLength } from "./gather.js";
 
@@ -18,7 +18,7 @@ export const maximumPrimitive: Primitive<{ readonly axes: readonly number[] }> =
   vjp: ({ inputs, outputs, attributes }, [g]) => {
     if (g === undefined) return [undefined];
     const x = inputs[0]!;
-    const attained = select(less(x, broadcastTo(outputs[0]!, x.shape)), 0, 1);
+    const attained = select(less(x, outputs[0]!), 0, 1);
     return [mul(attained, div(g, sumKeep(attained, attributes.axes)))];
   },
   onnx: (build, [x], { attributes }) => [build.node("ReduceMax", [x!, build.int64(attributes.axes)], { keepdims: 1 })],
