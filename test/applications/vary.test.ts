@@ -15,6 +15,7 @@ describe("varied", () => {
     const orders = new Set<string>();
     for (const one of draws(ramp)) {
       const ranks = [...one.keys()].sort((a, b) => one[a]! - one[b]!);
+      expect(one.every((value) => value >= 0 && value <= 1)).toBe(true);
       orders.add(ranks.slice(0, 2).join());
       // Neighbours of the image stay neighbours: the darkest two lie side by side.
       const [a, b] = ranks as [number, number];

@@ -24,14 +24,14 @@ const EDGE = 0.87;
 export function varied(image: Float32Array, size: number, stream: Random): Float32Array {
   const [symmetry, s, b] = [stream.integer(8), 1 + SCALE * (2 * stream.uniform() - 1), BONE * stream.uniform()];
   const bone = boneShares(image, size);
-  const grain = image.map(() => stream.uniform());
+  const grain = bone && image.map(() => stream.uniform());
   const [swapped, upset, mirrored] = [(symmetry & 1) > 0, (symmetry & 2) > 0, (symmetry & 4) > 0];
   return Float32Array.from(image, (_, at) => {
     const [row, column] = [Math.floor(at / size), at % size];
     const [i, j] = swapped ? [column, row] : [row, column];
     const from = (upset ? size - 1 - i : i) * size + (mirrored ? size - 1 - j : j);
     const share = bone?.[from] ?? 0;
-    const added = share === 0 ? 0 : b * share * (1 + 3 * (mean(around(grain, size, from)) - 0.5));
+    const added = grain && share > 0 ? b * share * (1 + 3 * (mean(around(grain, size, from)) - 0.5)) : 0;
     return Math.min(1, s * (image[from]! + added));
   });
 }
@@ -42,8 +42,8 @@ function boneShares(image: Float32Array, size: number): Float32Array | undefined
   const cut = image.reduce((count, value) => count + Number(value === peak), 0);
   if (peak === 0 || cut < CUT) return undefined;
   return image.map((value, at) => {
-    const beside = Math.max(...around(image, size, at)) >= CORE * peak;
-    return beside ? Math.max(0, (value / peak - EDGE) / (1 - EDGE)) : 0;
+    const share = (value / peak - EDGE) / (1 - EDGE);
+    return share > 0 && Math.max(...around(image, size, at)) >= CORE * peak ? share : 0;
   });
 }
 
