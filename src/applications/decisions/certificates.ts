@@ -13,6 +13,12 @@ export interface DecisionCertificate<Property extends string> {
 /** Values by property, each ≥ 0 and small for a good decision. */
 export type PropertyValues<Property extends string> = Readonly<Record<Property, number>>;
 
+/** What a decision was made for, and how it was judged. */
+export interface Judged<Property extends string> {
+  readonly context: Float32Array;
+  readonly values: PropertyValues<Property>;
+}
+
 /** False-alarm rate of a fail of any property: an equal share of it each. */
 const ALARM = 0.05;
 
@@ -23,14 +29,13 @@ const ALARM = 0.05;
  */
 export async function calibrateDecisions<Property extends string>(
   properties: readonly Property[],
-  values: readonly PropertyValues<Property>[],
-  contexts: readonly Float32Array[],
+  decisions: readonly Judged<Property>[],
   trainedOn: readonly string[],
 ): Promise<Calibration> {
   return calibrate({
-    values: Object.fromEntries(properties.map((name) => [name, values.map((of) => of[name])])),
+    values: Object.fromEntries(properties.map((name) => [name, decisions.map(({ values }) => values[name])])),
     reference: "inferences",
-    samples: await Promise.all(contexts.map((context) => digest(context))),
+    samples: await Promise.all(decisions.map(({ context }) => digest(context))),
     trainedOn,
   });
 }

@@ -52,13 +52,8 @@ export async function calibrateGames(
   judged: readonly JudgedStrategies[],
   trainedOn: readonly string[] = [],
 ): Promise<Calibration> {
-  const contexts = decisions.map(({ context }) => context);
-  return calibrateDecisions(
-    GAME_PROPERTIES,
-    judged.map(({ values }) => values),
-    contexts,
-    trainedOn,
-  );
+  const both = decisions.map(({ context }, n) => ({ context, values: judged[n]!.values }));
+  return calibrateDecisions(GAME_PROPERTIES, both, trainedOn);
 }
 
 /** Label strategies in their game. @throws certificate if there are too few calibration values */

@@ -15,13 +15,7 @@ export async function calibrateKnapsack(
   decisions: readonly KnapsackDecision[],
   trainedOn: readonly string[] = [],
 ): Promise<Calibration> {
-  const contexts = decisions.map(({ context }) => context);
-  return calibrateDecisions(
-    KNAPSACK_PROPERTIES,
-    decisions.map(({ values }) => values),
-    contexts,
-    trainedOn,
-  );
+  return calibrateDecisions(KNAPSACK_PROPERTIES, decisions, trainedOn);
 }
 
 /** Label a decision; a set that does not fit fails whatever was usual. @throws certificate if there are too few calibration values */

@@ -19,13 +19,7 @@ export async function calibratePaths(
   decisions: readonly PathDecision[],
   trainedOn: readonly string[] = [],
 ): Promise<Calibration> {
-  const contexts = decisions.map(({ context }) => context);
-  return calibrateDecisions(
-    PATH_PROPERTIES,
-    decisions.map(({ values }) => values),
-    contexts,
-    trainedOn,
-  );
+  return calibrateDecisions(PATH_PROPERTIES, decisions, trainedOn);
 }
 
 /** Label a decision; a gap that is not 0, or not proven, fails whatever was usual. @throws certificate if there are too few calibration values */
