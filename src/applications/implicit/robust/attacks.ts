@@ -6,6 +6,7 @@ import { placed, pullbackPhi } from "../activations/phi.js";
 import { applyRows, type Dense, dense, transposed } from "../dense.js";
 import { type ImplicitModel, sizesOf } from "../model.js";
 import { predictor } from "../predict.js";
+import { type SettleLimits, settle } from "../settle.js";
 import { denseA } from "../state-matrix.js";
 
 /** Outputs of a model and the gradients of one difference of outputs, for many inputs. */
@@ -16,13 +17,13 @@ export interface Attacked {
   slopes(U: Dense, y: ArrayLike<number>, k?: ArrayLike<number>): { readonly Y: Dense; readonly slopes: Dense };
 }
 
-/** Relative change at which the adjoint iteration ends: an attack needs directions, not digits. */
-const SETTLED = 1e-6;
-const MOST = 500;
+/** Where the adjoint iteration ends: an attack needs directions, not digits. */
+const LIMITS: SettleLimits = { tolerance: 1e-6, most: 500, remedy: "Train with a smaller ‖A‖_∞." };
 
 /**
  * The gradient of c x + d u by the adjoint fixed point v = φ′ ∘ (Aᵀv + c): Bᵀv + d.
  *
+ * @throws convergence, from `slopes`, if the adjoint does not settle
  * @source El Ghaoui et al., Implicit Deep Learning (SIAM J. Math. Data Sci. 2021), Appendix G
  */
 export function attacked(model: ImplicitModel): Attacked {
@@ -53,20 +54,17 @@ export function attacked(model: ImplicitModel): Attacked {
 }
 
 function adjoint(At: Dense, c: Dense, pullback: (v: Float64Array) => void): Dense {
-  let V = dense(c.rows, c.columns);
-  for (let step = 0; step < MOST; step++) {
-    const next = applyRows(V, At);
-    let [moved, largest] = [0, 0];
-    for (let e = 0; e < next.data.length; e++) next.data[e]! += c.data[e]!;
-    pullback(next.data);
-    for (let e = 0; e < next.data.length; e++) {
-      moved = Math.max(moved, Math.abs(next.data[e]! - V.data[e]!));
-      largest = Math.max(largest, Math.abs(next.data[e]!));
-    }
-    V = next;
-    if (moved <= SETTLED * largest) break;
-  }
-  return V;
+  return settle(
+    "attacked",
+    dense(c.rows, c.columns),
+    (V) => {
+      const next = applyRows(V, At);
+      for (let e = 0; e < next.data.length; e++) next.data[e]! += c.data[e]!;
+      pullback(next.data);
+      return next;
+    },
+    LIMITS,
+  );
 }
 
 /** Largest output other than y's. */
