@@ -27,7 +27,11 @@ export const trainCtCommand = command({
       "ellipses",
     ),
     out: text("Weights, written when training is done.", "FILE", "out/ct.safetensors"),
-    init: text("Weights to begin with, of the same shapes; by default those of the seed.", "FILE", undefined),
+    init: text(
+      "Weights to begin with, of the same shapes; those it lacks, or all without it, are of the seed.",
+      "FILE",
+      undefined,
+    ),
     ...trainingOptions,
     phases: integer("Draws of noise and images; a checkpoint after each.", undefined, { min: 1 }),
     passes: integer("Passes over the images of a phase.", undefined, { min: 1 }),
@@ -124,10 +128,17 @@ function recipeAsked({ recipe }: LearnedMethod, given: Given): CtRecipe {
   };
 }
 
-/** Arrays of a model file, or of any safetensors with the same names. */
+/** Arrays of a model file, or of any safetensors with names of the same. @throws format if it has none */
 function initialWeights(name: string, path: string) {
   return within(`${name}: --init ${path}`, async () => {
-    return parseSafetensors(await readFileOrExplain(path, "weights (.safetensors)")).tensors;
+    const { tensors } = parseSafetensors(await readFileOrExplain(path, "weights (.safetensors)"));
+    if (Object.keys(tensors).length > 0) return tensors;
+    throw new VouchError("format", {
+      name: `${name}: --init ${path}`,
+      expected: "arrays to begin with",
+      got: "a file of none",
+      remedy: "Leave it out, or pass weights.",
+    });
   });
 }
 

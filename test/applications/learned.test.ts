@@ -14,6 +14,7 @@ import { tomography } from "../../src/applications/ct/tomography.js";
 import { formatBundle, parseBundle } from "../../src/files/bundle.js";
 import { parseSafetensors } from "../../src/files/safetensors.js";
 import { csrApply } from "../../src/linear/csr.js";
+import type { Weights } from "../../src/model.js";
 import { random } from "../../src/random.js";
 import { interpret } from "../../src/tensor/interpret.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
@@ -79,6 +80,19 @@ describe.each(LEARNED.map((learned) => [learned.name, learned] as const))("%s", 
       new RegExp(`^${learned.name}: expected a ${learned.manifest} model`),
     );
   });
+});
+
+it("begin with the weights they are given, where they lack some with the seed's, and refuse others", async () => {
+  const weak = LEARNED.find(({ name }) => name === "l2o_weak")!;
+  const K = { shape: [4, 1, 3, 3], data: Float32Array.from({ length: 36 }, (_, i) => Math.sin(i)) };
+  const options = { ...asked(weak), phases: 1, passes: 1, learningRate: 1e-7 };
+  const trained = async (initial: Weights) => (await weak.train(ct, sets, { ...options, initial })).bundle.weights;
+  const { K: kept, epsilon } = await trained({ K });
+  kept!.data.forEach((value, i) => expect(value).toBeCloseTo(K.data[i]!, 5));
+  epsilon!.data.forEach((value) => expect(value).toBeCloseTo(Math.log(4), 5));
+  await expect(trained({ other: K })).rejects.toThrow(
+    'weights of "l2o_weak": expected K, tau, epsilon, got also other',
+  );
 });
 
 it("have the numbers of parameters that are stated", () => {

@@ -45,7 +45,7 @@ export interface TrainCtOptions extends CtRecipe, EngineOptions {
   readonly seed: number;
   /** Train on variations of the images, see `varied`; validation is of one variation of each. */
   readonly vary: boolean;
-  /** Weights to begin with; by default those of the seed. */
+  /** Weights to begin with, all or some; the others are those of the seed. */
   readonly initial?: Weights;
   readonly resume?: Checkpoint;
   readonly signal?: AbortSignal;
@@ -110,9 +110,9 @@ export async function trainNetwork(
 }
 
 function startOf(of: Pick<Model, "name" | "params">, own: Weights, { initial }: TrainCtOptions): Weights {
-  if (initial === undefined) return own;
-  requireWeights("train ct", of, initial);
-  return initial;
+  const start = { ...own, ...initial };
+  requireWeights("train ct", of, start);
+  return start;
 }
 
 function packed(model: string, { definition }: TrainCtOptions, result: FitResult): Trained {
