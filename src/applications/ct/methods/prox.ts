@@ -32,6 +32,8 @@ export interface ProxOptions {
 const SIDE = 5;
 /** Size of the weights that begin without a meaning of their own. */
 const SMALL = 0.02;
+/** γ before training: about the thresholds σγ = ‖K‖²/ratio at which the ratio was chosen; 1 makes R far wider than the responses Kx. */
+const GAMMA = 0.03;
 
 /**
  * L-ADMM with R in the place of the regularizer's prox, x in [0, 1]ⁿ and ‖Ax − d‖ ≤ ρδ.
@@ -56,7 +58,7 @@ export function learnedProxCt(ct: Tomography, { channels, hidden, rho, seed }: P
       K: filters({ count: channels, size: SIDE }),
       S: embedding(hidden, channels, seed),
       b: constantWeights([hidden], 0),
-      gamma: positive([1], () => 1),
+      gamma: positive([1], () => GAMMA),
     },
     data: { d: ["N", ct.matrix.rows], delta: ["N"] },
     problem: ({ K, S, b, gamma }, { d, delta }) => {
