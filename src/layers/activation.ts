@@ -9,6 +9,7 @@ import {
   leakyRelu as leaky,
   log,
   max,
+  min,
   mul,
   sub,
 } from "../tensor/primitives/elementwise.js";
@@ -61,5 +62,17 @@ export const tanh: Activation = {
   potential: (t) => {
     const size = abs(t);
     return sub(add(size, log(add(1, exp(mul(-2, size))))), Math.LN2);
+  },
+};
+
+/** σ(t) = min(max(t, −1), 1), ψ(t) = m²/2 + |t| − m with m = min(|t|, 1), Huber's function. I − σ soft-thresholds at 1. */
+export const clip: Activation = {
+  name: "clip",
+  apply: (t) => min(max(t, -1), 1),
+  slope: 1,
+  potential: (t) => {
+    const size = abs(t);
+    const inner = min(size, 1);
+    return add(mul(0.5, mul(inner, inner)), sub(size, inner));
   },
 };

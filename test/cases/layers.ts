@@ -1,6 +1,6 @@
 /** @file The table of layers: how each is built, and how loose its Lipschitz constant may be. */
 
-import { leakyRelu, relu, tanh } from "../../src/layers/activation.js";
+import { clip, leakyRelu, relu, tanh } from "../../src/layers/activation.js";
 import { affine } from "../../src/layers/affine.js";
 import { complement } from "../../src/layers/complement.js";
 import { compose } from "../../src/layers/compose.js";
@@ -80,7 +80,7 @@ export const layerCases: readonly LayerCase[] = [
     slack: 1.4,
     because: grid,
   },
-  ...[relu, leakyRelu(0.2), tanh].map(
+  ...[relu, leakyRelu(0.2), tanh, clip].map(
     (sigma): LayerCase => ({
       factory: "pointwise",
       title: sigma.name,

@@ -1,6 +1,6 @@
 /** @file L2O with a learned prox: firmly nonexpansive, so that the iteration converges; no objective is known. */
 
-import { tanh } from "../../../layers/activation.js";
+import { clip } from "../../../layers/activation.js";
 import { complement } from "../../../layers/complement.js";
 import { learnedProx } from "../../../layers/learned-prox.js";
 import { rescaled } from "../../../layers/rescaled.js";
@@ -31,15 +31,16 @@ export interface ProxOptions {
 /** Side of the filters of K and R. */
 const SIDE = 5;
 /** Size of the weights that begin without a meaning of their own. */
-const SMALL = 0.02;
-/** γ before training: about the thresholds σγ = ‖K‖²/ratio at which the ratio was chosen; 1 makes R far wider than the responses Kx. */
-const GAMMA = 0.03;
+const SMALL = 1e-3;
+/** γ before training. Where ‖S‖ is below 1, R soft-thresholds only where |v| is well above γσ; far smaller ones slow the iteration. */
+const GAMMA = 0.3;
 
 /**
  * L-ADMM with R in the place of the regularizer's prox, x in [0, 1]ⁿ and ‖Ax − d‖ ≤ ρδ.
  *
- *     R(v) = v − γσ Sᵀtanh(Sv/(γσ) + b),  σ = δ/√rows,  ‖S‖ ≤ 1 at any weights
+ *     R(v) = v − γσ Sᵀclip(Sv/(γσ) + b, −1, 1),  σ = δ/√rows,  ‖S‖ ≤ 1 at any weights
  *
+ * Where S is the identity and b = 0, as nearly before training, R soft-thresholds at γσ.
  * R is I minus a 1-Lipschitz gradient: firmly nonexpansive, the prox of a convex function that has no formula. The iteration
  * converges to a point that meets the constraints; certified are those, its convergence and ‖Kx − R(Kx)‖, not optimality.
  *
@@ -63,7 +64,7 @@ export function learnedProxCt(ct: Tomography, { channels, hidden, rho, seed }: P
     data: { d: ["N", ct.matrix.rows], delta: ["N"] },
     problem: ({ K, S, b, gamma }, { d, delta }) => {
       const unit = spectrallyNormalized(S, (W) => conv2d(W, image));
-      const R = complement(ridgeGradient(unit, tanh, reshape(b, [hidden, 1, 1])));
+      const R = complement(ridgeGradient(unit, clip, reshape(b, [hidden, 1, 1])));
       const { box, fidelity } = imageTerms(ct, d, delta, rho);
       return {
         ...{ box, fidelity },
@@ -100,7 +101,7 @@ export const proxMethod: LearnedMethod = {
   manifest: "ct-prox",
   summary: "learned firmly nonexpansive prox; converges, no objective",
   definition: { channels: 16, hidden: 32, rho: 0.8 },
-  recipe: { phases: 1, passes: 16, slices: 240, batch: 8, learningRate: 4e-3 },
+  recipe: { phases: 1, passes: 12, slices: 240, batch: 8, learningRate: 1e-3 },
   train: (ct, images, options) => {
     const model = learnedProxCt(ct, { ...(options.definition as unknown as ProxOptions), seed: options.seed });
     return trainModel(proxMethod, ct, model, STEPS, images, options);

@@ -163,7 +163,7 @@ export const weakMethod: LearnedMethod = {
   manifest: "ct-weak",
   summary: "learned weakly convex regularizer; stationarity provable",
   definition: { count: 32, size: 7, rho: 0.8 },
-  recipe: { phases: 1, passes: 24, slices: 480, batch: 8, learningRate: 4e-3 },
+  recipe: { phases: 1, passes: 12, slices: 480, batch: 8, learningRate: 1e-3 },
   train: (ct, images, options) => {
     const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
     return trainModel(weakMethod, ct, model, STEPS, images, options);
