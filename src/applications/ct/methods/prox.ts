@@ -75,18 +75,22 @@ export function learnedProxCt(ct: Tomography, { channels, hidden, rho, seed }: P
   });
 }
 
+/** S over the array that is stored, and so their steps in training: S's norm sums over the taps of all channels. */
+const SLOWER = 0.1;
+
 /** S [hidden, channels, 5, 5]: the identity in the first channels, small noise elsewhere. */
 function embedding(hidden: number, channels: number, seed: number): Param {
   const shape = [hidden, channels, SIDE, SIDE];
   const centre = (SIDE * SIDE - 1) / 2;
   return {
     shape,
+    read: (raw) => mul(SLOWER, raw),
     init: () => {
       const rng = random(seed).fork("S");
       const area = SIDE * SIDE;
       return Float32Array.from({ length: hidden * channels * area }, (_, k) => {
         const [out, from, tap] = [Math.floor(k / (channels * area)), Math.floor(k / area) % channels, k % area];
-        return SMALL * rng.normal() + (out === from && tap === centre ? 1 : 0);
+        return (SMALL * rng.normal() + (out === from && tap === centre ? 1 : 0)) / SLOWER;
       });
     },
   };
@@ -101,7 +105,7 @@ export const proxMethod: LearnedMethod = {
   manifest: "ct-prox",
   summary: "learned firmly nonexpansive prox; converges, no objective",
   definition: { channels: 16, hidden: 32, rho: 0.8 },
-  recipe: { phases: 1, passes: 12, slices: 240, batch: 8, learningRate: 1e-3 },
+  recipe: { phases: 1, passes: 12, slices: 240, batch: 8, learningRate: 2e-3 },
   train: (ct, images, options) => {
     const model = learnedProxCt(ct, { ...(options.definition as unknown as ProxOptions), seed: options.seed });
     return trainModel(proxMethod, ct, model, STEPS, images, options);
