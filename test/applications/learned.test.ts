@@ -35,7 +35,7 @@ const small: Readonly<
   released: { definition: { channels: 4 }, rate: 2e-3 },
   released_c28: { definition: { channels: 4 }, rate: 2e-3 },
   l2o_convex: { definition: { count: 4, size: 3 }, rate: 0.05, passes: 4 },
-  l2o_prox: { definition: { channels: 4, hidden: 6 }, rate: 0.05 },
+  l2o_prox: { definition: { channels: 4, hidden: 6 }, rate: 0.05, passes: 4 },
   l2o_adaptive: { definition: { steps: 2, width: 8, memory: 2, count: 4, side: 3 }, rate: 5e-3 },
   l2o_weak: { definition: { count: 4, size: 3 }, rate: 0.05, passes: 4 },
 };
