@@ -113,7 +113,7 @@ function majorized(domain: Shape, at: (x: Tensor) => Operator): Operator {
 }
 
 /** ε before training, in units of σ. */
-const KNEE = 4;
+const KNEE = 1;
 
 /** ε_c σ: [N, count, 1, 1]. */
 function knees(ct: Tomography, epsilon: Tensor, delta: Tensor): Tensor {
@@ -163,7 +163,7 @@ export const weakMethod: LearnedMethod = {
   manifest: "ct-weak",
   summary: "learned weakly convex regularizer; stationarity provable",
   definition: { count: 32, size: 7, rho: 0.8 },
-  recipe: { phases: 1, passes: 12, slices: 480, batch: 8, learningRate: 1e-3 },
+  recipe: { phases: 1, passes: 16, slices: 480, batch: 8, learningRate: 2e-3 },
   train: (ct, images, options) => {
     const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
     return trainModel(weakMethod, ct, model, STEPS, images, options);
