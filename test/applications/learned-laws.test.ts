@@ -36,7 +36,7 @@ const data = solverData(measurements);
 const one = solverData(measurements.slice(0, 1));
 const target = { shape: [1, 1, 8, 8], data: images[0]! };
 const prox: ProxOptions = { channels: 3, hidden: 4, rho: 0.8, seed: 1 };
-const weakOptions = { count: 3, size: 3, rho: 0.8 };
+const weakOptions = { count: 3, size: 3, rho: 0.8, knee: 4 };
 const exactly = { tolerance: 1e-5, maxSteps: 40_000, strict: false } as const;
 
 const models = [["l2o_prox", learnedProxCt(ct, prox)]] as const;

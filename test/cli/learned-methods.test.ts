@@ -20,7 +20,7 @@ let folder = "";
 const at = (...path: string[]) => join(folder, ...path);
 const model = () => ["--model", at("tiny.safetensors"), ...tinyScan];
 
-const weak = { count: 3, size: 3, rho: 0.8 };
+const weak = { count: 3, size: 3, rho: 0.8, knee: 4 };
 const prox = { channels: 3, hidden: 4, rho: 0.8 };
 const adaptive = {
   ...(adaptiveMethod.definition as Record<"count" | "side" | "rho", number>),

@@ -1,6 +1,6 @@
 /** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
 
-import { compile, type Float32 } from "../../../engine/session.js";
+import { compile } from "../../../engine/session.js";
 import type { Proximable } from "../../../functions/function.js";
 import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
@@ -12,7 +12,7 @@ import type { Solution } from "../../../solvers/solve.js";
 import { linearizedAdmm } from "../../../splitting/linearized-admm.js";
 import { interpret } from "../../../tensor/interpret.js";
 import { reshape, sampleAxes, sum, zeros } from "../../../tensor/primitives/broadcast.js";
-import { abs, add, div, less, log, max, mul, select, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
+import { abs, add, div, exp, less, log, max, mul, select, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
 import { input } from "../../../tensor/primitives/leaf.js";
 import type { Shape, Tensor } from "../../../tensor/tensor.js";
 import type { Tree } from "../../../tensor/tree.js";
@@ -30,6 +30,8 @@ export interface WeakOptions {
   readonly count: number;
   readonly size: number;
   readonly rho: number;
+  /** Multiplies every ε_c: small ones are less convex. Not learned but tuned, see `weakMethod`. */
+  readonly knee: number;
 }
 
 /**
@@ -66,7 +68,7 @@ export function logSum(tau: Tensor, epsilon: Tensor): Proximable {
 }
 
 /**
- * Σ_c τ_c ε_c log(1 + |K_c ⋆ x|/ε_c) made small s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ; ε in units of σ = δ/√rows.
+ * Σ_c τ_c ε_c log(1 + |K_c ⋆ x|/ε_c) made small s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ; ε_c = knee σ e_c, σ = δ/√rows, e learned.
  *
  * Not convex: an answer is stationary at best. That it is, to what share, is proven afterwards: see `stationarity`. The operator
  * here is for training; nothing is proven of its convergence, and far larger τ make it cycle. Answers are found by majorizing.
@@ -74,12 +76,16 @@ export function logSum(tau: Tensor, epsilon: Tensor): Proximable {
  * @throws parameter if ρ is out of range
  * @source Goujon et al. 2024, Learning weakly convex regularizers (arXiv 2308.10542), for the gain over convex ones
  */
-export function weaklyConvex(ct: Tomography, { count, size, rho }: WeakOptions): Model {
+export function weaklyConvex(ct: Tomography, { count, size, rho, knee }: WeakOptions): Model {
   requireRho("weaklyConvex", rho);
   const image = { height: ct.size, width: ct.size };
   return define({
     name: "l2o_weak",
-    params: { K: filters({ count, size }), tau: positive([count], () => 1), epsilon: positive([count], () => KNEE) },
+    params: {
+      K: filters({ count, size }),
+      tau: positive([count], () => 1),
+      epsilon: { ...positive([count], () => 1), read: (raw) => mul(knee, exp(raw)) },
+    },
     data: { d: ["N", ct.matrix.rows], delta: ["N"] },
     problem: ({ K, tau, epsilon }, { d, delta }) => {
       const { box, fidelity } = imageTerms(ct, d, delta, rho);
@@ -130,10 +136,7 @@ function majorized(domain: Shape, at: (u: Tensor) => Operator): Operator {
 /** η: at 0.1 and more the iteration still cycles on chest slices, at 0.01 images take twice the steps. */
 const FOLLOW = 0.02;
 
-/** ε before training, in units of σ. */
-const KNEE = 1;
-
-/** ε_c σ: [N, count, 1, 1]. */
+/** ε_c: [N, count, 1, 1], of those in units of σ. */
 function knees(ct: Tomography, epsilon: Tensor, delta: Tensor): Tensor {
   const count = epsilon.shape[0] as number;
   const sigma = mul(delta, 1 / Math.sqrt(ct.matrix.rows));
@@ -180,7 +183,7 @@ export const weakMethod: LearnedMethod = {
   name: "l2o_weak",
   manifest: "ct-weak",
   summary: "learned weakly convex regularizer; stationarity provable",
-  definition: { count: 32, size: 7, rho: 0.8 },
+  definition: { count: 32, size: 7, rho: 0.8, knee: 4 },
   recipe: { phases: 1, passes: 16, slices: 480, batch: 8, learningRate: 2e-3 },
   train: (ct, images, options) => {
     const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
@@ -189,12 +192,27 @@ export const weakMethod: LearnedMethod = {
   method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
 };
 
-/** Convex problems solved one after the other, each with the weights at the answer before. */
-const ROUNDS = 8;
+const INNER = "inner.";
+
+/** The state of L-ADMM in that of `majorized`. */
+function inner(z: Solution["z"]): Solution["z"] {
+  const own = Object.entries(z).filter(([path]) => path.startsWith(INNER));
+  return Object.fromEntries(own.map(([path, leaf]) => [path.slice(INNER.length), leaf]));
+}
+
+/** The state of `majorized` at an answer, its anchor there. */
+function anchored({ x, z }: Solution): Solution["z"] {
+  return { ...Object.fromEntries(Object.entries(z).map(([path, leaf]) => [`${INNER}${path}`, leaf])), anchor: x };
+}
+
+/** Where the iteration of slowly moving slopes ends, and when it gives up. */
+const APPROACH = { tolerance: 5e-3, maxSteps: 400 } as const;
+/** Convex problems solved after it one after the other, each with the slopes at the answer before. */
+const ROUNDS = 4;
 
 /**
- * Majorize and minimize: x⁰ = 0, x^{k+1} the answer of `weightedConvex` with the slopes at x^k, eight times, each begun where the last
- * ended. The objective never rises, which L-ADMM on the whole problem does not promise.
+ * Approach a stationary point by `weaklyConvex`, whose convergence nothing promises, then majorize and minimize: x^{k+1} the answer of
+ * `weightedConvex` with the slopes at x^k, begun where the last ended. Of those rounds the objective never rises.
  */
 function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
   const model = weaklyConvex(ct, options);
@@ -204,37 +222,39 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
       const { read, data: fed } = model.trace();
       const { K, tau, epsilon } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
       const point = input("x", ct.operator.domain);
-      const slopes = await compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine);
-      const convex = await compileModel(
-        weightedConvex(ct, options),
-        { K: weights["K"]! },
-        { ...engine, solver: ctSolver },
-      ).catch(async (error: unknown) => {
-        await slopes.dispose();
-        throw error;
-      });
-      const prove = stationarity(ct, options, weights);
+      const how = { ...engine, solver: ctSolver };
+      const opened: { dispose(): Promise<void> }[] = [];
       const dispose = async () => {
-        await Promise.all([slopes.dispose(), convex.dispose()]);
+        await Promise.all(opened.map((one) => one.dispose()));
       };
+      const kept = async <T extends { dispose(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+        const one = await opening.catch(async (error: unknown) => {
+          await dispose();
+          throw error;
+        });
+        opened.push(one);
+        return one;
+      };
+      const slopes = await kept(compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine));
+      const approach = await kept(compileModel(model, weights, how));
+      const convex = await kept(compileModel(weightedConvex(ct, options), { K: weights["K"]! }, how));
+      const prove = stationarity(ct, options, weights);
       return {
         method,
         reconstruct: async (measurements, solve = {}) => {
           const { d, delta } = solverData(measurements);
           const shape = [measurements.length, 1, ct.size, ct.size];
           const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
-          let x: Float32 = offset;
-          let steps = measurements.map(() => 0);
-          let solution: Solution | undefined;
+          const near = await approach.solve({ d, delta }, { ...APPROACH, strict: false, ...solve });
+          let solution: Solution = { ...near, z: inner(near.z) };
           for (let round = 0; round < ROUNDS; round++) {
+            const { x, z: start, steps: before } = solution;
             const [slope] = await slopes.run({ ...feedParams(weights), "data.delta": delta, x });
-            const start = solution ? { start: solution.z } : {};
-            const how = { ...CT_SOLVE, strict: false, ...start, ...solve };
-            solution = await convex.solve({ d, delta, offset, weights: slope! }, how);
-            x = solution.x;
-            steps = steps.map((sum, n) => sum + solution!.steps[n]!);
+            const how = { ...CT_SOLVE, strict: false, start, ...solve };
+            const next = await convex.solve({ d, delta, offset, weights: slope! }, how);
+            solution = { ...next, steps: next.steps.map((count, n) => count + before[n]!) };
           }
-          return { ...solution!, steps };
+          return { ...solution, z: anchored(solution) };
         },
         prove: (measurements, solution) =>
           withProofs(solution, (n) => {
