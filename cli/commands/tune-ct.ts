@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { LEARNED } from "../../src/applications/ct/methods/index.js";
-import { lossAt, RHO_SPACE, STEP_DEFAULT, STEP_SPACE, stepsToGap } from "../../src/applications/ct/tune.js";
+import { definitionOf } from "../../src/applications/ct/methods/learned.js";
+import { lossAt, lossSpace, STEP_DEFAULT, STEP_SPACE, stepsToGap } from "../../src/applications/ct/tune.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
 import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
@@ -23,10 +24,11 @@ const stored = z.object({
 });
 
 export const tuneCt = command({
-  summary: "Tune constants of a trained CT model by Bayesian optimization: steps to a proven gap, or the loss by ρ.",
+  summary:
+    "Tune constants of a trained CT model by Bayesian optimization: steps to a proven gap, or the loss by ρ and knee.",
   options: {
     for: choice(
-      "What to lower: steps of l2o_convex to a proven gap, or the mean squared error by ρ.",
+      "What to lower: steps of l2o_convex to a proven gap, or the mean squared error by ρ, and of l2o_weak by its knee too.",
       ["steps", "loss"],
       "steps",
     ),
@@ -38,7 +40,7 @@ export const tuneCt = command({
     "max-steps": integer("Steps at which a trial gives up.", 3000, { min: 20 }),
     record: text("All trials, written after each.", "FILE.json", "out/tune.json"),
     resume: flag("Go on with the trials in --record, to the same ones as without the interruption."),
-    out: text("For the loss: where to write the model with the best ρ.", "FILE.safetensors", undefined),
+    out: text("For the loss: where to write the model with the best constants.", "FILE.safetensors", undefined),
     ...scanOptions,
     ...engineOptions,
     ...seedOption,
@@ -51,7 +53,9 @@ export const tuneCt = command({
       parseBundle(await readBundled(options.model, "weights (.safetensors)")),
     );
     const learned = LEARNED.find(({ manifest }) => manifest === bundle.manifest.model);
-    if (learned === undefined || (options.for === "loss" && learned.definition["rho"] === undefined)) {
+    const forSteps = options.for === "steps";
+    const space = forSteps || learned === undefined ? STEP_SPACE : lossSpace(learned);
+    if (learned === undefined || Object.keys(space).length === 0) {
       throw new VouchError("format", {
         name: `${name}: --model`,
         expected: "a learned model with a radius of its own",
@@ -64,12 +68,14 @@ export const tuneCt = command({
     const engine = engineOf(options);
     const examples = images.map((image, i) => ({ image, measurement: measurements[i]! }));
     const limits = { gap: options.gap, maxSteps: options["max-steps"], ...engine };
-    const forSteps = options.for === "steps";
     const objective = (point: Point) =>
       forSteps
         ? stepsToGap(ct, bundle, measurements, point, limits)
         : lossAt(ct, learned, bundle, examples, point, engine);
-    const start: Point = forSteps ? STEP_DEFAULT : { rho: bundle.manifest.options["rho"]! };
+    const own = definitionOf(learned, bundle);
+    const start: Point = forSteps
+      ? STEP_DEFAULT
+      : Object.fromEntries(Object.keys(space).map((key) => [key, own[key]!]));
     const { resume: goOn, trials: _, out: __, record: _____, device: ___, threads: ____, ...identity } = options;
     const asked = JSON.stringify(identity);
     const before = goOn ? await resumed(name, target, asked) : [];
@@ -84,7 +90,7 @@ export const tuneCt = command({
     const bar = progress("tune", trials, "trials");
     const atStart = await objective(start);
     const { best } = await minimize(objective, {
-      space: forSteps ? STEP_SPACE : RHO_SPACE,
+      space,
       seed,
       trials,
       resume: before,
@@ -101,13 +107,13 @@ export const tuneCt = command({
     const what = forSteps ? `steps to a proven gap of ${options.gap}` : "mean squared error";
     out.line(`${what}: ${best.value.toPrecision(4)}; as shipped ${atStart.toPrecision(4)}. Trials in ${target}.`);
     if (options.out !== undefined) {
-      const tuned = await withRho(bundle, best, images, `${images.length} of ${options.data}, seed ${seed}`);
+      const tuned = await withConstants(bundle, best, images, `${images.length} of ${options.data}, seed ${seed}`);
       await within(`${name}: --out`, async () => {
         await makeFolder(dirname(options.out!));
         await writeFileAtomic(options.out!, formatBundle(tuned));
         await sealBundle(options.out!);
       });
-      out.line(`The model with this ρ is in ${options.out}; calibrate it anew: vouch calibrate --model ${options.out}`);
+      out.line(`The model with these is in ${options.out}; calibrate it anew: vouch calibrate --model ${options.out}`);
     }
     return {
       figures: { ...best.point, best: best.value, default: atStart, over_default: best.value / atStart, trials },
@@ -127,10 +133,10 @@ function requireOut(name: string, { for: what, out, model }: { for: string; out:
 }
 
 /**
- * The model solved with the best ρ. Images that chose it count among those it was trained on; the validation loss was another ρ's and is
- * left out.
+ * The model with the best constants. Images that chose them count among those it was trained on; the validation loss was that of others
+ * and is left out.
  */
-async function withRho(
+async function withConstants(
   { manifest, weights }: Bundle,
   { point, value }: Trial,
   images: readonly Float32Array[],
@@ -141,8 +147,11 @@ async function withRho(
   return {
     manifest: {
       ...manifest,
-      options: { ...manifest.options, rho: point["rho"]! },
-      card: { ...card, tuned: `rho to a mean squared error of ${value.toExponential(4)} on ${on}` },
+      options: { ...manifest.options, ...point },
+      card: {
+        ...card,
+        tuned: `${Object.keys(point).join(" and ")} to a mean squared error of ${value.toExponential(4)} on ${on}`,
+      },
       trainedOn: [...new Set([...(manifest.trainedOn ?? []), ...seen])],
     },
     weights,

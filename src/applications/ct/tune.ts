@@ -1,4 +1,4 @@
-/** @file Constants of the CT models that Bayesian optimization tunes: steps for speed, ρ for quality. */
+/** @file Constants of the CT models that Bayesian optimization tunes: steps for speed, ρ and knees for quality. */
 
 import type { EngineOptions } from "../../engine/session.js";
 import type { Bundle } from "../../files/bundle.js";
@@ -27,8 +27,16 @@ export const STEP_SPACE: BayesOptions["space"] = {
 /** What the models are solved with. */
 export const STEP_DEFAULT: Point = { fidelity: LEARNED_RATIO, regularization: LEARNED_RATIO, relaxation: 1.9 };
 
-/** ρ, the share of δ_cert that a model solves in. */
-export const RHO_SPACE: BayesOptions["space"] = { rho: { low: 0.6, high: 1, scale: "linear" } };
+/** Numbers of definitions that the loss chooses: ρ, the share of δ_cert that a model solves in, and the knee of the weakly convex one. */
+const LOSS_SPACE: BayesOptions["space"] = {
+  rho: { low: 0.6, high: 1, scale: "linear" },
+  knee: { low: 0.05, high: 10, scale: "log" },
+};
+
+/** Those of `LOSS_SPACE` that a method has. */
+export function lossSpace({ definition }: Pick<LearnedMethod, "definition">): BayesOptions["space"] {
+  return Object.fromEntries(Object.entries(LOSS_SPACE).filter(([name]) => definition[name] !== undefined));
+}
 
 /** Looks at the gap, in steps. */
 const LOOK = 20;
@@ -58,7 +66,7 @@ export async function stepsToGap(
   return steps.reduce((a, b) => a + b, 0) / steps.length;
 }
 
-/** Mean squared error of a method's answers where its file says another ρ. */
+/** Mean squared error of a method's answers with the numbers of `point` in its definition. */
 export async function lossAt(
   ct: Tomography,
   learned: LearnedMethod,
@@ -68,7 +76,7 @@ export async function lossAt(
   engine: EngineOptions,
 ): Promise<number> {
   const { manifest, weights } = bundle;
-  const moved = { manifest: { ...manifest, options: { ...manifest.options, rho: point["rho"]! } }, weights };
+  const moved = { manifest: { ...manifest, options: { ...manifest.options, ...point } }, weights };
   await using open = await learned.method(ct, moved).open(engine);
   const { x } = await open.reconstruct(examples.map(({ measurement }) => measurement));
   const truth = examples.flatMap(({ image }) => [...image]);
