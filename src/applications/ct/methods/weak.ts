@@ -39,7 +39,8 @@ export interface WeakOptions {
  *
  *     prox_{λf}(v) = sign(v) max(0, |v| − ε + √((|v| + ε)² − 4λτε))/2 where |v| > λτ, else 0        for λτ ≤ ε
  *
- * Single-valued and continuous for λτ ≤ ε, which the step λ of the model keeps; it stretches distances by up to ε/(ε − λτ).
+ * Single-valued and continuous for λτ ≤ ε; it stretches distances by up to ε/(ε − λτ). `weaklyConvex` steps by its majorants and
+ * needs no such bound.
  *
  * @param tau      weights > 0, broadcast against v
  * @param epsilon  > 0, v's units, broadcast against v
@@ -70,8 +71,8 @@ export function logSum(tau: Tensor, epsilon: Tensor): Proximable {
 /**
  * Σ_c τ_c ε_c log(1 + |K_c ⋆ x|/ε_c) made small s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ; ε_c = knee σ e_c, σ = δ/√rows, e learned.
  *
- * Not convex: an answer is stationary at best. That it is, to what share, is proven afterwards: see `stationarity`. The operator
- * here is for training; nothing is proven of its convergence, and far larger τ make it cycle. Answers are found by majorizing.
+ * Not convex: an answer is stationary at best. That it is, to what share, is proven afterwards: see `stationarity`. Nothing is proven
+ * of the convergence of the operator here, which trains and begins answers; they end with rounds of majorizing.
  *
  * @throws parameter if ρ is out of range
  * @source Goujon et al. 2024, Learning weakly convex regularizers (arXiv 2308.10542), for the gain over convex ones
@@ -106,6 +107,7 @@ export function weaklyConvex(ct: Tomography, { count, size, rho, knee }: WeakOpt
  * One step for the convex majorant at an anchor u that follows the image: z⁺ = T_u(z), u⁺ = u + η(read(z⁺) − u).
  *
  * Fixed points have u = x and are stationary points. Slopes at x itself, η = 1, change with each step and make the iteration cycle.
+ * Conditions, metric and averagedness are those of T_u at a fixed u; of both together none are known.
  *
  * @param at  the operator for the majorant at u, its steps the same for every u
  * @source Candès, Wakin & Boyd 2008 (reweighted ℓ1), with slopes that move a little at every step
