@@ -1,5 +1,6 @@
 /** @file What a learned CT method is: how it is trained, and how its file becomes a method. */
 
+import type { BackwardRule } from "../../../backward/rule.js";
 import type { EngineOptions } from "../../../engine/session.js";
 import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
@@ -73,14 +74,14 @@ export interface LearnedMethod {
   method(ct: Tomography, bundle: Bundle): Method;
 }
 
-/** Train a model through its fixed point by JFB. */
+/** Train a model through its fixed point, by JFB unless `backward` is another rule. */
 export async function trainModel(
   { manifest }: Pick<LearnedMethod, "manifest">,
   ct: Tomography,
   model: Model,
   steps: Steps,
   images: TrainingImages,
-  options: TrainCtOptions,
+  options: TrainCtOptions & { readonly backward?: BackwardRule },
 ): Promise<Trained> {
   const { training, validation, how } = prepared(ct, images, options);
   const result = await fit(model, startOf(model, model.initialWeights(), options), training, {
@@ -120,7 +121,7 @@ function packed(model: string, { definition }: TrainCtOptions, result: FitResult
   return { bundle: { manifest: { model, options: definition, card }, weights: result.weights }, result };
 }
 
-function prepared(ct: Tomography, images: TrainingImages, options: TrainCtOptions) {
+function prepared<O extends TrainCtOptions>(ct: Tomography, images: TrainingImages, options: O) {
   const { seed, learningRate, vary } = options;
   if (images.training.length === 0 || images.validation.length === 0) {
     throw new VouchError("data", {
