@@ -9,10 +9,11 @@ import type { Slice } from "../src/applications/ct/select.js";
 import type { Tomography } from "../src/applications/ct/tomography.js";
 import { digest } from "../src/certificates/calibration.js";
 import { VouchError } from "../src/errors.js";
-import { parseBundle } from "../src/files/bundle.js";
+import { formatBundle, parseBundle } from "../src/files/bundle.js";
 import { requireWeights } from "../src/model.js";
 import { within } from "./errors.js";
-import { readBundled } from "./model-bundle.js";
+import { writeFileAtomic } from "./files.js";
+import { readBundled, sealBundle } from "./model-bundle.js";
 import type { Option } from "./options.js";
 import { list } from "./options.js";
 import { beside } from "./paths.js";
@@ -32,6 +33,8 @@ export interface TableMethod {
   readonly method: Method;
   /** Mean squared error on the images that its training kept apart; absent where nothing was trained. */
   readonly validation?: number;
+  /** Mean PSNR in dB on calibration patients, where its file has been chosen by them. */
+  readonly selection?: number;
   /** Passes over training images, where its file says so. */
   readonly epochs?: number;
   /** From the first to the last step of the training log beside its file, where there is one. */
@@ -110,9 +113,18 @@ async function load(name: string, ct: Tomography, learned: LearnedMethod, file: 
     method,
     trainedOn: bundle.manifest.trainedOn ?? [],
     ...(card["validation"] === undefined ? {} : { validation: Number(card["validation"]) }),
+    ...(card["selection"] === undefined ? {} : { selection: Number(card["selection"]) }),
     ...(recipe.phases && recipe.passes ? { epochs: recipe.phases * recipe.passes } : {}),
     ...(await minutesOf(beside(file, "log.jsonl"))),
   };
+}
+
+/** Keep a method's mean PSNR on calibration patients in its file, see `bestLearned`. */
+export async function keepSelection(file: string, psnr: number, on: string): Promise<void> {
+  const { manifest, weights } = parseBundle(await readBundled(file, "weights (.safetensors)"));
+  const card = { ...manifest.card, selection: psnr.toFixed(3), selectedOn: on };
+  await writeFileAtomic(file, formatBundle({ manifest: { ...manifest, card }, weights }));
+  await sealBundle(file);
 }
 
 /**

@@ -41,8 +41,8 @@ const METRICS = {
 /**
  * Figures of all methods, each under its key: means over patients with their 95 % intervals, shares of slices, medians.
  *
- * `l2o_*` are those of the best feasible learned model with a certificate: feasible on every slice, best by the validation loss of
- * its training, not by these slices.
+ * `l2o_*` are those of the best feasible learned model with a certificate: feasible on every slice, best by other slices than these,
+ * see `bestLearned`.
  */
 export function figuresOf(evaluated: readonly Evaluated[], slices: readonly Slice[], seed: number) {
   const figures: Record<string, number> = {};
@@ -69,12 +69,16 @@ export function figuresOf(evaluated: readonly Evaluated[], slices: readonly Slic
   return { figures, best };
 }
 
-/** Of the learned models with a certificate that are feasible on every slice, that of the least validation loss. */
+/**
+ * Of the learned models with a certificate that are feasible on every slice: that of the highest PSNR on calibration patients where the
+ * files of all say it, or else of the least validation loss, which is of the patients and the scanner of the training.
+ */
 export function bestLearned(evaluated: readonly Evaluated[]): Evaluated | undefined {
   const feasible = evaluated.filter(
     ({ key, rows }) => key.startsWith("l2o_") && rows.every((row) => !fails(row).box && !fails(row).fidelity),
   );
-  const loss = ({ validation = Number.POSITIVE_INFINITY }: Evaluated) => validation;
+  const chosen = feasible.every(({ selection }) => selection !== undefined);
+  const loss = ({ selection, validation = Number.POSITIVE_INFINITY }: Evaluated) => (chosen ? -selection! : validation);
   return feasible.reduce<Evaluated | undefined>(
     (best, one) => (best && loss(best) <= loss(one) ? best : one),
     undefined,

@@ -19,7 +19,7 @@ import {
   simulateAll,
   solveAll,
 } from "../ct.js";
-import { loadTable, methodsOption, requireUnseen } from "../ct-methods.js";
+import { keepSelection, loadTable, methodsOption, requireUnseen, weightsOf } from "../ct-methods.js";
 import { commonReference } from "../ct-reference.js";
 import { csv, type Evaluated, figuresOf, markdown, type Row, tableRows } from "../ct-table.js";
 import { within } from "../errors.js";
@@ -42,6 +42,9 @@ export const evaluateCt = command({
     methods: methodsOption(["fbp", "tv", "l2o"]),
     ...modelOption("ct-chest"),
     ...calibrationOption,
+    choose: flag(
+      "Score slices of the split's calibration patients in the place of test patients, and keep the PSNR of each l2o method in its file: the best of them is l2o from then on.",
+    ),
     markdown: flag("Print the table as Markdown."),
     csv: text("Write all figures here, a line a method.", "FILE.csv", undefined),
     figure: text(
@@ -107,8 +110,18 @@ export const evaluateCt = command({
     for (const line of notes(evaluated, ofMethods, patients)) out.line(line);
     if (best)
       out.line(
-        `l2o is ${best.key}: feasible on every slice, least validation loss. Peak memory ${Math.round(peak)} MB.`,
+        `l2o is ${best.key}: feasible on every slice, ${best.selection === undefined ? "least validation loss" : "best on calibration patients"}. Peak memory ${Math.round(peak)} MB.`,
       );
+    if (options.choose) {
+      for (const { key } of evaluated.filter((one) => one.key.startsWith("l2o_"))) {
+        const file = weightsOf(options.model, key);
+        const psnr = ofMethods[`${key}_psnr`]!;
+        await within(`${name}: ${file}`, () =>
+          keepSelection(file, psnr, `${slices.length} slices of ${patients} calibration patients, seed ${seed}`),
+        );
+        out.line(`${file} says ${psnr.toFixed(3)} dB on calibration patients.`);
+      }
+    }
     if (options.csv !== undefined) {
       await writeFileAtomic(options.csv, new TextEncoder().encode(csv(evaluated, ofMethods)));
       out.line(`Figures written to ${options.csv}.`);
@@ -125,20 +138,27 @@ interface Asked {
   readonly split: string | undefined;
   readonly limit: number;
   readonly seed: number;
+  readonly choose: boolean;
 }
 
-/** Slices of a file, evenly over its test patients; or generated phantoms, each a patient of its own. */
-async function slicesOf(name: string, path: string, ct: Tomography, { split, limit, seed }: Asked): Promise<Slice[]> {
+/** Slices of a file, evenly over its test or calibration patients; or generated phantoms, each a patient of its own. */
+async function slicesOf(
+  name: string,
+  path: string,
+  ct: Tomography,
+  { split, limit, seed, choose }: Asked,
+): Promise<Slice[]> {
   if (path === "ellipses") {
     const one = (index: number) => ({
-      image: phantom(ct, seed, "evaluate", index),
+      image: phantom(ct, seed, choose ? "choose" : "evaluate", index),
       patient: `phantom ${index}`,
       index,
     });
     return Array.from({ length: limit }, (_, index) => one(index));
   }
-  const collection = await readCollection(`${name}: --images`, path, { size: ct.size, split, use: "test" });
-  return stratify(eligible(`${name}: --images ${path}`, collection), limit, seed);
+  const use = choose ? "calibration" : "test";
+  const collection = await readCollection(`${name}: --images`, path, { size: ct.size, split, use });
+  return stratify(eligible(`${name}: --images ${path}`, collection, use), limit, seed);
 }
 
 function whose(path: string, slices: readonly Slice[]): string {
@@ -182,14 +202,14 @@ function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
 }
 
-/** Test patients' slices, or all where nothing says who was calibrated on. */
-function eligible(name: string, { slices, split, known }: Collection): readonly Slice[] {
-  if (!split) return slices;
-  const chosen = slices.filter(({ patient }) => split.test.includes(patient));
+/** Slices of the patients of one side; for a test all where nothing says who was calibrated on. */
+function eligible(name: string, { slices, split, known }: Collection, use: "test" | "calibration"): readonly Slice[] {
+  if (!split && use === "test") return slices;
+  const chosen = slices.filter(({ patient }) => split?.[use].includes(patient));
   if (chosen.length > 0) return chosen;
   throw new VouchError("data", {
     name,
-    expected: "slices of the split's test patients",
+    expected: `slices of the split's ${use} patients`,
     got: known ? "slices of other patients" : "no ids beside the images",
     remedy: "Put the ids (X.json) beside the images, or give the split that belongs to them.",
   });

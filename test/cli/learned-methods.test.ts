@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepSelection } from "../../cli/ct-methods.js";
 import { adaptiveMethod } from "../../src/applications/ct/methods/adaptive.js";
 import { learnedProxCt } from "../../src/applications/ct/methods/prox.js";
 import { reconstructor } from "../../src/applications/ct/methods/reconstructor.js";
@@ -85,6 +86,23 @@ it("an iteration that never converges is not calibrated, and weights that are no
   const words = ["calibrate", "--limit", "2", ...model(), "--methods"];
   await expect(runCommand([...words, "released"])).rejects.toThrow(/converged inferences of released, got none of 2/);
   await expect(runCommand([...words, "ffpn"])).rejects.toThrow(/tiny-ffpn\.safetensors/);
+});
+
+it("evaluate --choose: l2o is from then on the feasible method best on other images, whatever its validation loss", async () => {
+  const keys = ["l2o_convex", "l2o_prox"] as const;
+  const files = { l2o_convex: at("tiny.safetensors"), l2o_prox: at("tiny-prox.safetensors") };
+  const words = ["evaluate", "ct", "--images", "ellipses", "--limit", "2", ...model(), "--methods", keys.join()];
+  const { figures: other } = await runCommand([...words, "--choose"]);
+  const cards = await Promise.all(keys.map(async (key) => parseBundle(await readFile(files[key])).manifest.card));
+  expect(cards.map(({ selection }) => Number(selection))).toEqual(
+    keys.map((key) => Number(other[`${key}_psnr`]!.toFixed(3))),
+  );
+  for (const better of [0, 1] as const) {
+    for (const [i, key] of keys.entries()) await keepSelection(files[key], i === better ? 30 : 20, "the test");
+    const { figures } = await runCommand(words);
+    for (const key of keys) expect(figures[`${key}_psnr`]).not.toBe(other[`${key}_psnr`]);
+    expect(figures["l2o_psnr"]).toBe(figures[`${keys[better]}_psnr`]);
+  }
 });
 
 describe("tune ct --for loss --out", () => {
