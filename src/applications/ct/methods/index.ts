@@ -7,7 +7,7 @@ import type { LearnedMethod } from "./learned.js";
 import { proxMethod } from "./prox.js";
 import { releasedMethod } from "./released.js";
 import { unetMethod } from "./unet.js";
-import { weakMethod } from "./weak.js";
+import { weakMethod } from "./weak-method.js";
 
 export const LEARNED: readonly LearnedMethod[] = [
   unetMethod,
@@ -26,9 +26,11 @@ export * from "./external.js";
 export * from "./ffpn.js";
 export * from "./iteration.js";
 export * from "./learned.js";
+export * from "./log-sum.js";
 export * from "./prox.js";
 export * from "./reconstructor.js";
 export * from "./released.js";
 export * from "./unet.js";
 export * from "./weak.js";
+export * from "./weak-method.js";
 export * from "./weighted.js";

@@ -1,19 +1,15 @@
-/** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
+/** @file A weakly convex regularizer: its model, the operator that follows its slopes, and the proof that an answer is stationary. */
 
-import { neumann } from "../../../backward/neumann.js";
-import { compile } from "../../../engine/session.js";
-import type { Proximable } from "../../../functions/function.js";
 import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
-import { compileModel, define, feedParams, type Model, type Weights } from "../../../model.js";
+import { define, feedParams, type Model, type Weights } from "../../../model.js";
 import type { Operator } from "../../../operator.js";
 import { norm } from "../../../sets/set.js";
-import { gather } from "../../../solvers/rows.js";
 import type { Solution } from "../../../solvers/solve.js";
 import { linearizedAdmm } from "../../../splitting/linearized-admm.js";
 import { interpret } from "../../../tensor/interpret.js";
-import { reshape, sampleAxes, sum, zeros } from "../../../tensor/primitives/broadcast.js";
-import { abs, add, div, exp, less, log, max, mul, select, sqrt, sub } from "../../../tensor/primitives/elementwise.js";
+import { reshape, zeros } from "../../../tensor/primitives/broadcast.js";
+import { abs, add, div, exp, max, mul, sub } from "../../../tensor/primitives/elementwise.js";
 import { input } from "../../../tensor/primitives/leaf.js";
 import type { Shape, Tensor } from "../../../tensor/tensor.js";
 import type { Tree } from "../../../tensor/tree.js";
@@ -21,10 +17,10 @@ import { filters } from "../../../training/params/filters.js";
 import { positive } from "../../../training/params/positive.js";
 import { type Proof, prover } from "../../../witness.js";
 import type { Measurement } from "../examples.js";
-import { CT_SOLVE, ctSolver, type Method, type Reconstruction, solverData } from "../methods.js";
+import { solverData } from "../methods.js";
 import { imageTerms, inside, LEARNED_RATIO, requireRho } from "../models.js";
 import type { Tomography } from "../tomography.js";
-import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
+import { logSum } from "./log-sum.js";
 import { weightedConvex } from "./weighted.js";
 
 export interface WeakOptions {
@@ -33,40 +29,6 @@ export interface WeakOptions {
   readonly rho: number;
   /** Multiplies every ε_c: small ones are less convex. Not learned but tuned, see `weakMethod`. */
   readonly knee: number;
-}
-
-/**
- * f(v) = Σ τ ε log(1 + |v|/ε), weakly convex with modulus τ/ε, its slope τ at 0 and falling.
- *
- *     prox_{λf}(v) = sign(v) max(0, |v| − ε + √((|v| + ε)² − 4λτε))/2 where |v| > λτ, else 0        for λτ ≤ ε
- *
- * Single-valued and continuous for λτ ≤ ε; it stretches distances by up to ε/(ε − λτ). `weaklyConvex` steps by its majorants and
- * needs no such bound.
- *
- * @param tau      weights > 0, broadcast against v
- * @param epsilon  > 0, v's units, broadcast against v
- * @source Candès, Wakin & Boyd 2008, §2.2 (the log-sum penalty); the root of u + λτε/(ε + u) = |v|
- */
-export function logSum(tau: Tensor, epsilon: Tensor): Proximable {
-  const value = (v: Tensor) => {
-    const each = mul(mul(tau, epsilon), log(add(1, div(abs(v), epsilon))));
-    return sum(each, sampleAxes(each));
-  };
-  return {
-    name: "log-sum",
-    prox: (v, lambda) => {
-      const size = abs(v);
-      const step = mul(lambda, tau);
-      const edge = less(step, size);
-      const inner = sub(mul(add(size, epsilon), add(size, epsilon)), mul(4, mul(step, epsilon)));
-      // The root is of a positive number where it counts; elsewhere 1 keeps its gradient finite.
-      const root = sqrt(select(edge, max(inner, 0), 1));
-      const length = mul(0.5, add(sub(size, epsilon), root));
-      return select(edge, mul(length, div(v, max(size, 1e-30))), 0);
-    },
-    value,
-    property: { kind: "value", measure: value },
-  };
 }
 
 /**
@@ -148,7 +110,14 @@ function knees(ct: Tomography, epsilon: Tensor, delta: Tensor): Tensor {
 }
 
 /** Slopes of the regularizer at x, the weights of its convex majorant there: Λ_c = τ_c ε_c σ/(ε_c σ + |K_c ⋆ x|). */
-function majorantWeights(ct: Tomography, K: Tensor, tau: Tensor, epsilon: Tensor, delta: Tensor, x: Tensor): Tensor {
+export function majorantWeights(
+  ct: Tomography,
+  K: Tensor,
+  tau: Tensor,
+  epsilon: Tensor,
+  delta: Tensor,
+  x: Tensor,
+): Tensor {
   const at = knees(ct, epsilon, delta);
   const response = abs(conv2d(K, { height: ct.size, width: ct.size }).apply(x));
   return div(mul(reshape(tau, [tau.shape[0] as number, 1, 1]), at), add(at, response));
@@ -176,113 +145,4 @@ export function stationarity(ct: Tomography, options: WeakOptions, weights: Weig
     const first = at(answer);
     return first.moved > 0 ? { ...at(first.x), moved: first.moved } : first;
   };
-}
-
-/** Solver steps of a visit. */
-const STEPS = { warm: 12, cold: 156 };
-
-/** Terms of the gradient's series. JFB, which is none of them, goes uphill here: it does not see how slopes follow the image. */
-const TERMS = 20;
-
-/** `weaklyConvex` by a Neumann series of its gradient, on mean squared error. */
-export const weakMethod: LearnedMethod = {
-  name: "l2o_weak",
-  manifest: "ct-weak",
-  summary: "learned weakly convex regularizer; stationarity provable",
-  definition: { count: 32, size: 7, rho: 0.8, knee: 0.7 },
-  recipe: { phases: 1, passes: 10, slices: 480, batch: 8, learningRate: 2e-3 },
-  train: (ct, images, options) => {
-    const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
-    return trainModel(weakMethod, ct, model, STEPS, images, { ...options, backward: neumann(TERMS) });
-  },
-  method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
-};
-
-const INNER = "inner.";
-
-/** The state of L-ADMM in that of `majorized`. */
-function inner(z: Solution["z"]): Solution["z"] {
-  const own = Object.entries(z).filter(([path]) => path.startsWith(INNER));
-  return Object.fromEntries(own.map(([path, leaf]) => [path.slice(INNER.length), leaf]));
-}
-
-/** The state of `majorized` at an answer, its anchor there. */
-function anchored({ x, z }: Solution): Solution["z"] {
-  return { ...Object.fromEntries(Object.entries(z).map(([path, leaf]) => [`${INNER}${path}`, leaf])), anchor: x };
-}
-
-/** Where the iteration of slowly moving slopes ends, and when it gives up. */
-const APPROACH = { tolerance: 5e-3, maxSteps: 400 } as const;
-/** Convex problems solved after it one after the other, each with the slopes at the answer before. */
-const ROUNDS = 3;
-
-/**
- * Approach a stationary point by `weaklyConvex`, whose convergence nothing promises, then majorize and minimize: x^{k+1} the answer of
- * `weightedConvex` with the slopes at x^k, begun where the last ended. Of those rounds the objective never rises.
- */
-function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
-  const model = weaklyConvex(ct, options);
-  const method: Method = {
-    ...{ name: "l2o_weak", model, weights, rho: options.rho, parameters: model.size + 1 },
-    open: async (engine = {}) => {
-      const { read, data: fed } = model.trace();
-      const { K, tau, epsilon } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
-      const point = input("x", ct.operator.domain);
-      const how = { ...engine, solver: ctSolver };
-      const opened: { dispose(): Promise<void> }[] = [];
-      const dispose = async () => {
-        await Promise.all(opened.map((one) => one.dispose()));
-      };
-      const kept = async <T extends { dispose(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-        const one = await opening.catch(async (error: unknown) => {
-          await dispose();
-          throw error;
-        });
-        opened.push(one);
-        return one;
-      };
-      const slopes = await kept(compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine));
-      const approach = await kept(compileModel(model, weights, how));
-      const convex = await kept(compileModel(weightedConvex(ct, options), { K: weights["K"]! }, how));
-      const prove = stationarity(ct, options, weights);
-      return {
-        method,
-        reconstruct: async (measurements, solve = {}) => {
-          const { d, delta } = solverData(measurements);
-          const shape = [measurements.length, 1, ct.size, ct.size];
-          const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
-          const near = await approach.solve({ d, delta }, { ...APPROACH, strict: false, ...solve });
-          let solution: Solution = { ...near, z: inner(near.z) };
-          for (let round = 0; round < ROUNDS; round++) {
-            const { x, z: start, steps: before } = solution;
-            const [slope] = await slopes.run({ ...feedParams(weights), "data.delta": delta, x });
-            const how = { ...CT_SOLVE, strict: false, start, ...solve };
-            const next = await convex.solve({ d, delta, offset, weights: slope! }, how);
-            solution = { ...next, steps: next.steps.map((count, n) => count + before[n]!) };
-          }
-          return { ...solution, z: anchored(solution) };
-        },
-        prove: (measurements, solution) =>
-          withProofs(solution, (n) => {
-            const duals = Object.fromEntries(
-              Object.entries(solution.duals).map(([name, array]) => [name, gather(array, [n])]),
-            );
-            return prove(measurements[n]!, gather(solution.x, [n]), duals);
-          }),
-        dispose,
-        [Symbol.asyncDispose]: dispose,
-      };
-    },
-  };
-  return method;
-}
-
-/** The answers that were proven, with their proofs. */
-export function withProofs(solution: Reconstruction, prove: (n: number) => Proof): Reconstruction {
-  const proofs = solution.status.map((_, n) => prove(n));
-  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
-  proofs.forEach((proof, n) => {
-    x.data.set(proof.x.data, (n * x.data.length) / proofs.length);
-  });
-  return { ...solution, x, proofs };
 }

@@ -1,0 +1,132 @@
+/** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
+
+import { neumann } from "../../../backward/neumann.js";
+import { compile } from "../../../engine/session.js";
+import { compileModel, feedParams, type Weights } from "../../../model.js";
+import { gather } from "../../../solvers/rows.js";
+import type { Solution } from "../../../solvers/solve.js";
+import { input } from "../../../tensor/primitives/leaf.js";
+import type { Tensor } from "../../../tensor/tensor.js";
+import type { Proof } from "../../../witness.js";
+import { CT_SOLVE, ctSolver, type Method, type Reconstruction, solverData } from "../methods.js";
+import type { Tomography } from "../tomography.js";
+import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
+import { majorantWeights, stationarity, type WeakOptions, weaklyConvex } from "./weak.js";
+import { weightedConvex } from "./weighted.js";
+
+/** Solver steps of a visit. */
+const STEPS = { warm: 12, cold: 156 };
+
+/** Terms of the gradient's series. JFB, which is none of them, goes uphill here: it does not see how slopes follow the image. */
+const TERMS = 20;
+
+/** `weaklyConvex` by a Neumann series of its gradient, on mean squared error. */
+export const weakMethod: LearnedMethod = {
+  name: "l2o_weak",
+  manifest: "ct-weak",
+  summary: "learned weakly convex regularizer; stationarity provable",
+  definition: { count: 32, size: 7, rho: 0.8, knee: 0.7 },
+  recipe: { phases: 1, passes: 10, slices: 480, batch: 8, learningRate: 2e-3 },
+  train: (ct, images, options) => {
+    const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
+    return trainModel(weakMethod, ct, model, STEPS, images, { ...options, backward: neumann(TERMS) });
+  },
+  method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
+};
+
+const INNER = "inner.";
+
+/** The state of L-ADMM in that of `majorized`. */
+function inner(z: Solution["z"]): Solution["z"] {
+  const own = Object.entries(z).filter(([path]) => path.startsWith(INNER));
+  return Object.fromEntries(own.map(([path, leaf]) => [path.slice(INNER.length), leaf]));
+}
+
+/** The state of `majorized` at an answer, its anchor there. */
+function anchored({ x, z }: Solution): Solution["z"] {
+  return { ...Object.fromEntries(Object.entries(z).map(([path, leaf]) => [`${INNER}${path}`, leaf])), anchor: x };
+}
+
+/** Where the iteration of slowly moving slopes ends, and when it gives up. */
+const APPROACH = { tolerance: 5e-3, maxSteps: 400 } as const;
+/** Convex problems solved after it one after the other, each with the slopes at the answer before. */
+const ROUNDS = 3;
+
+/**
+ * Approach a stationary point by `weaklyConvex`, whose convergence nothing promises, then majorize and minimize: x^{k+1} the answer of
+ * `weightedConvex` with the slopes at x^k, begun where the last ended. Of those rounds the objective never rises.
+ */
+function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
+  const model = weaklyConvex(ct, options);
+  const method: Method = {
+    ...{ name: "l2o_weak", model, weights, rho: options.rho, parameters: model.size + 1 },
+    open: async (engine = {}) => {
+      const { read, data: fed } = model.trace();
+      const { K, tau, epsilon } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
+      const point = input("x", ct.operator.domain);
+      const how = { ...engine, solver: ctSolver };
+      const opened: { dispose(): Promise<void> }[] = [];
+      const dispose = async () => {
+        await Promise.all(opened.map((one) => one.dispose()));
+      };
+      const kept = async <T extends { dispose(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+        const one = await opening.catch(async (error: unknown) => {
+          await dispose();
+          throw error;
+        });
+        opened.push(one);
+        return one;
+      };
+      const slopes = await kept(compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine));
+      const approach = await kept(compileModel(model, weights, how));
+      const convex = await kept(compileModel(weightedConvex(ct, options), { K: weights["K"]! }, how));
+      const prove = stationarity(ct, options, weights);
+      return {
+        method,
+        reconstruct: async (measurements, solve = {}) => {
+          const { d, delta } = solverData(measurements);
+          const shape = [measurements.length, 1, ct.size, ct.size];
+          const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
+          const { signal, onProgress, maxSteps = APPROACH.maxSteps } = solve;
+          const near = await approach.solve(
+            { d, delta },
+            {
+              ...{ tolerance: APPROACH.tolerance, maxSteps: Math.min(maxSteps, APPROACH.maxSteps), strict: false },
+              ...(signal ? { signal } : {}),
+              ...(onProgress ? { onProgress } : {}),
+            },
+          );
+          let solution: Solution = { ...near, z: inner(near.z) };
+          for (let round = 0; round < ROUNDS; round++) {
+            const { x, z: start, steps: before } = solution;
+            const [slope] = await slopes.run({ ...feedParams(weights), "data.delta": delta, x });
+            const how = { ...CT_SOLVE, strict: false, start, ...solve };
+            const next = await convex.solve({ d, delta, offset, weights: slope! }, how);
+            solution = { ...next, steps: next.steps.map((count, n) => count + before[n]!) };
+          }
+          return { ...solution, z: anchored(solution) };
+        },
+        prove: (measurements, solution) =>
+          withProofs(solution, (n) => {
+            const duals = Object.fromEntries(
+              Object.entries(solution.duals).map(([name, array]) => [name, gather(array, [n])]),
+            );
+            return prove(measurements[n]!, gather(solution.x, [n]), duals);
+          }),
+        dispose,
+        [Symbol.asyncDispose]: dispose,
+      };
+    },
+  };
+  return method;
+}
+
+/** The answers that were proven, with their proofs. */
+export function withProofs(solution: Reconstruction, prove: (n: number) => Proof): Reconstruction {
+  const proofs = solution.status.map((_, n) => prove(n));
+  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
+  proofs.forEach((proof, n) => {
+    x.data.set(proof.x.data, (n * x.data.length) / proofs.length);
+  });
+  return { ...solution, x, proofs };
+}
