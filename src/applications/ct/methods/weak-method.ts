@@ -50,7 +50,7 @@ function anchored({ x, z }: Solution): Solution["z"] {
 /** Where the iteration of slowly moving slopes ends, and when it gives up. */
 const APPROACH = { tolerance: 5e-3, maxSteps: 400 } as const;
 /** Convex problems solved after it one after the other, each with the slopes at the answer before. */
-const ROUNDS = 3;
+const ROUNDS = 4;
 
 /**
  * Approach a stationary point by `weaklyConvex`, whose convergence nothing promises, then majorize and minimize: x^{k+1} the answer of
