@@ -47,7 +47,7 @@ function anchored({ x, z }: Solution): Solution["z"] {
   return { ...Object.fromEntries(Object.entries(z).map(([path, leaf]) => [`${INNER}${path}`, leaf])), anchor: x };
 }
 
-/** Where the iteration of slowly moving slopes ends, and when it gives up. */
+/** Where the iteration of slowly moving slopes ends, and when it gives up; those of the caller go before. */
 const APPROACH = { tolerance: 5e-3, maxSteps: 400 } as const;
 /** Convex problems solved after it one after the other, each with the slopes at the answer before. */
 const ROUNDS = 4;
@@ -87,15 +87,9 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
           const { d, delta } = solverData(measurements);
           const shape = [measurements.length, 1, ct.size, ct.size];
           const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
-          const { signal, onProgress, maxSteps = APPROACH.maxSteps } = solve;
-          const near = await approach.solve(
-            { d, delta },
-            {
-              ...{ tolerance: APPROACH.tolerance, maxSteps: Math.min(maxSteps, APPROACH.maxSteps), strict: false },
-              ...(signal ? { signal } : {}),
-              ...(onProgress ? { onProgress } : {}),
-            },
-          );
+          // A gap is not asked of it: the weakly convex problem proves none.
+          const { gap: _, ...limits } = solve;
+          const near = await approach.solve({ d, delta }, { ...APPROACH, strict: false, ...limits });
           let solution: Solution = { ...near, z: inner(near.z) };
           for (let round = 0; round < ROUNDS; round++) {
             const { x, z: start, steps: before } = solution;
