@@ -33,8 +33,8 @@ export interface TableMethod {
   readonly method: Method;
   /** Mean squared error on the images that its training kept apart; absent where nothing was trained. */
   readonly validation?: number;
-  /** Mean PSNR in dB on calibration patients, where its file has been chosen by them. */
-  readonly selection?: number;
+  /** Mean PSNR in dB on other images, and what they are, where its file keeps it, see `keepSelection`. */
+  readonly selection?: { readonly psnr: number; readonly on: string };
   /** Passes over training images, where its file says so. */
   readonly epochs?: number;
   /** From the first to the last step of the training log beside its file, where there is one. */
@@ -113,13 +113,19 @@ async function load(name: string, ct: Tomography, learned: LearnedMethod, file: 
     method,
     trainedOn: bundle.manifest.trainedOn ?? [],
     ...(card["validation"] === undefined ? {} : { validation: Number(card["validation"]) }),
-    ...(card["selection"] === undefined ? {} : { selection: Number(card["selection"]) }),
+    ...(card["selection"] === undefined
+      ? {}
+      : { selection: { psnr: Number(card["selection"]), on: card["selectedOn"] ?? "" } }),
     ...(recipe.phases && recipe.passes ? { epochs: recipe.phases * recipe.passes } : {}),
     ...(await minutesOf(beside(file, "log.jsonl"))),
   };
 }
 
-/** Keep a method's mean PSNR on calibration patients in its file, see `bestLearned`. */
+/**
+ * Keep a method's mean PSNR on calibration patients in its file, see `bestLearned`.
+ *
+ * @param on  the images in words; methods are compared where these are the same
+ */
 export async function keepSelection(file: string, psnr: number, on: string): Promise<void> {
   const { manifest, weights } = parseBundle(await readBundled(file, "weights (.safetensors)"));
   const card = { ...manifest.card, selection: psnr.toFixed(3), selectedOn: on };

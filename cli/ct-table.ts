@@ -49,7 +49,7 @@ export function figuresOf(evaluated: readonly Evaluated[], slices: readonly Slic
   for (const one of evaluated) {
     for (const [name, value] of Object.entries(methodFigures(one, slices, seed))) figures[`${one.key}_${name}`] = value;
   }
-  const best = bestLearned(evaluated);
+  const { best, by } = bestLearned(evaluated);
   if (best) {
     for (const [name, value] of Object.entries(methodFigures(best, slices, seed))) figures[`l2o_${name}`] = value;
   }
@@ -66,23 +66,29 @@ export function figuresOf(evaluated: readonly Evaluated[], slices: readonly Slic
       });
     }
   }
-  return { figures, best };
+  return { figures, best, by };
 }
 
 /**
  * Of the learned models with a certificate that are feasible on every slice: that of the highest PSNR on calibration patients where the
- * files of all say it, or else of the least validation loss, which is of the patients and the scanner of the training.
+ * files of all say it of the same images, or else of the least validation loss, which is of the patients and the scanner of the training.
  */
-export function bestLearned(evaluated: readonly Evaluated[]): Evaluated | undefined {
+export function bestLearned(evaluated: readonly Evaluated[]): {
+  readonly best: Evaluated | undefined;
+  readonly by: "selection" | "validation";
+} {
   const feasible = evaluated.filter(
     ({ key, rows }) => key.startsWith("l2o_") && rows.every((row) => !fails(row).box && !fails(row).fidelity),
   );
-  const chosen = feasible.every(({ selection }) => selection !== undefined);
-  const loss = ({ selection, validation = Number.POSITIVE_INFINITY }: Evaluated) => (chosen ? -selection! : validation);
-  return feasible.reduce<Evaluated | undefined>(
-    (best, one) => (best && loss(best) <= loss(one) ? best : one),
+  const on = new Set(feasible.map(({ selection }) => selection?.on));
+  const by = on.size === 1 && !on.has(undefined) ? "selection" : "validation";
+  const loss = ({ selection, validation = Number.POSITIVE_INFINITY }: Evaluated) =>
+    by === "selection" ? -selection!.psnr : validation;
+  const best = feasible.reduce<Evaluated | undefined>(
+    (least, one) => (least && loss(least) <= loss(one) ? least : one),
     undefined,
   );
+  return { best, by };
 }
 
 function methodFigures({ rows, seconds, method, epochs, minutes }: Evaluated, slices: readonly Slice[], seed: number) {

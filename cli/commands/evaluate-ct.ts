@@ -1,6 +1,6 @@
 /** @file vouch evaluate ct: the table of CT methods on images, by patient. */
 
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { feasibility, score } from "../../src/applications/ct/score.js";
 import { type Slice, stratify } from "../../src/applications/ct/select.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
@@ -43,7 +43,7 @@ export const evaluateCt = command({
     ...modelOption("ct-chest"),
     ...calibrationOption,
     choose: flag(
-      "Score slices of the split's calibration patients in the place of test patients, and keep the PSNR of each l2o method in its file: the best of them is l2o from then on.",
+      "Score slices of the split's calibration patients in the place of test patients, and keep the PSNR of each l2o method in its file: the best of those that are kept for the same images is l2o from then on.",
     ),
     markdown: flag("Print the table as Markdown."),
     csv: text("Write all figures here, a line a method.", "FILE.csv", undefined),
@@ -62,6 +62,7 @@ export const evaluateCt = command({
     const path = options.images ?? dataFile("ct", "chest_tcia.npy");
     const ct = scan(options);
     const { methods, missing } = await loadTable(name, ct, options.methods, options.model);
+    if (options.choose) requireChoice(name, path, methods);
     const slices = await slicesOf(name, path, ct, options);
     await requireUnseen(`${name}: --images ${path}`, slices, methods);
     const patients = new Set(slices.map(({ patient }) => patient)).size;
@@ -101,27 +102,17 @@ export const evaluateCt = command({
       );
       evaluated.push({ ...one, rows, seconds });
     }
-    const { figures: ofMethods, best } = figuresOf(evaluated, slices, seed);
+    const { figures: ofMethods, best, by } = figuresOf(evaluated, slices, seed);
     const table = tableRows(evaluated, ofMethods);
     if (options.markdown) out.line(markdown(table));
     else out.table(table.heading, table.rows);
     const peak = process.resourceUsage().maxRSS / 1024;
     const figures = { slices: slices.length, patients, ...ofMethods, peak_memory_mb: peak };
     for (const line of notes(evaluated, ofMethods, patients)) out.line(line);
-    if (best)
+    if (best && !options.choose)
       out.line(
-        `l2o is ${best.key}: feasible on every slice, ${best.selection === undefined ? "least validation loss" : "best on calibration patients"}. Peak memory ${Math.round(peak)} MB.`,
+        `l2o is ${best.key}: feasible on every slice, ${by === "selection" ? "best on calibration patients" : "least validation loss"}. Peak memory ${Math.round(peak)} MB.`,
       );
-    if (options.choose) {
-      for (const { key } of evaluated.filter((one) => one.key.startsWith("l2o_"))) {
-        const file = weightsOf(options.model, key);
-        const psnr = ofMethods[`${key}_psnr`]!;
-        await within(`${name}: ${file}`, () =>
-          keepSelection(file, psnr, `${slices.length} slices of ${patients} calibration patients, seed ${seed}`),
-        );
-        out.line(`${file} says ${psnr.toFixed(3)} dB on calibration patients.`);
-      }
-    }
     if (options.csv !== undefined) {
       await writeFileAtomic(options.csv, new TextEncoder().encode(csv(evaluated, ofMethods)));
       out.line(`Figures written to ${options.csv}.`);
@@ -130,9 +121,31 @@ export const evaluateCt = command({
       await writeFileAtomic(options.figure, ctTableFigure(options.figure, evaluated, slices, ct.size));
       out.line(`Figure written to ${options.figure}.`);
     }
+    if (options.choose) {
+      const scanned = `${ct.sinogram[0]} views of ${ct.size}²`;
+      const on = `${slices.length} slices of ${patients} calibration patients of ${basename(path)}, ${scanned}, seed ${seed}`;
+      for (const { key } of evaluated.filter((one) => one.key.startsWith("l2o_"))) {
+        const file = weightsOf(options.model, key);
+        const psnr = ofMethods[`${key}_psnr`]!;
+        await within(`${name}: ${file}`, () => keepSelection(file, psnr, on));
+        out.line(`${file} says ${psnr.toFixed(3)} dB on ${on}.`);
+      }
+    }
     return { figures, report: { missing: missing.map(({ key }) => key), ...(best ? { l2o: best.key } : {}) } };
   },
 });
+
+/** @throws parameter if --choose would keep nothing, or phantoms would choose */
+function requireChoice(name: string, path: string, methods: readonly { readonly key: string }[]): void {
+  const learned = methods.some(({ key }) => key.startsWith("l2o_"));
+  if (learned && path !== "ellipses") return;
+  throw new VouchError("parameter", {
+    name: `${name}: --choose`,
+    expected: "an l2o method with weights, and images of calibration patients",
+    got: learned ? "--images ellipses, which has no patients" : methods.map(({ key }) => key).join(", "),
+    remedy: learned ? "Give a file with a split." : "Ask for --methods all, or for the l2o methods to choose from.",
+  });
+}
 
 interface Asked {
   readonly split: string | undefined;
@@ -150,7 +163,7 @@ async function slicesOf(
 ): Promise<Slice[]> {
   if (path === "ellipses") {
     const one = (index: number) => ({
-      image: phantom(ct, seed, choose ? "choose" : "evaluate", index),
+      image: phantom(ct, seed, "evaluate", index),
       patient: `phantom ${index}`,
       index,
     });
@@ -184,7 +197,7 @@ function notes(evaluated: readonly Evaluated[], figures: Readonly<Record<string,
     }),
     ...(has("l2o_weak")
       ? [
-          "The gap of l2o_weak is of the convex majorant at x: it bounds how far x is from stationary, not from optimal.",
+          "The gap of l2o_weak is of the convex majorant at x: it bounds what that could still gain, so that 0 is stationarity, not optimality.",
         ]
       : []),
     ...(has("l2o_adaptive")
@@ -210,7 +223,7 @@ function eligible(name: string, { slices, split, known }: Collection, use: "test
   throw new VouchError("data", {
     name,
     expected: `slices of the split's ${use} patients`,
-    got: known ? "slices of other patients" : "no ids beside the images",
+    got: split === undefined ? "no split" : known ? "slices of other patients" : "no ids beside the images",
     remedy: "Put the ids (X.json) beside the images, or give the split that belongs to them.",
   });
 }

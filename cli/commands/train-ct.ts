@@ -6,6 +6,7 @@ import { splitByPatient } from "../../src/applications/ct/select.js";
 import type { Tomography } from "../../src/applications/ct/tomography.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
+import { parseBundle } from "../../src/files/bundle.js";
 import { parseSafetensors } from "../../src/files/safetensors.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
@@ -18,7 +19,7 @@ import { runTraining, trainingOptions } from "../training.js";
 const NAMES = LEARNED.map(({ name }) => name);
 
 export const trainCtCommand = command({
-  summary: "Train a learned CT method, by JFB or its gradient; resumable.",
+  summary: "Train a learned CT method, by JFB, a Neumann series or its gradient; resumable.",
   options: {
     method: choice("What to train.", NAMES, "l2o_convex"),
     data: text(
@@ -58,7 +59,7 @@ export const trainCtCommand = command({
     const { phases, passes, slices, batch } = recipe;
     const ct = scan(options);
     const images = await trainingImages(name, ct, { data, phases, slices, validation: options.validation, seed });
-    const initial = init === undefined ? {} : { initial: await initialWeights(name, init) };
+    const begun = init === undefined ? undefined : await initialWeights(name, init);
     const trainedOn = await Promise.all([...images.training, ...images.validation].map((image) => digest(image)));
     const all = await digest(new TextEncoder().encode(trainedOn.join()));
     const found = `${images.training.length} images, ${images.validation.length} more for validation`;
@@ -86,12 +87,13 @@ export const trainCtCommand = command({
           : `vouch evaluate ct --methods all, with this file beside --model, named X-${learned.name.replace(/^l2o_/, "")}`,
       async train(hooks) {
         const { bundle, result } = await learned.train(ct, images, {
-          ...{ definition, ...recipe, seed, vary, ...initial },
+          ...{ definition, ...recipe, seed, vary, ...(begun ? { initial: begun.weights } : {}) },
           ...engineOf(options),
           ...hooks,
         });
         const card = { ...bundle.manifest.card, data, images: found, recipe: JSON.stringify(asked) };
-        return { bundle: { ...bundle, manifest: { ...bundle.manifest, card, trainedOn } }, result };
+        const seen = [...new Set([...(begun?.trainedOn ?? []), ...trainedOn])];
+        return { bundle: { ...bundle, manifest: { ...bundle.manifest, card, trainedOn: seen } }, result };
       },
     });
   },
@@ -128,11 +130,17 @@ function recipeAsked({ recipe }: LearnedMethod, given: Given): CtRecipe {
   };
 }
 
-/** Arrays of a model file, or of any safetensors with names of the same. @throws format if it has none */
+/**
+ * Arrays of a model file, or of any safetensors with names of the same, and the images that a model file says it was trained on.
+ *
+ * @throws format if it has no arrays
+ */
 function initialWeights(name: string, path: string) {
   return within(`${name}: --init ${path}`, async () => {
-    const { tensors } = parseSafetensors(await readFileOrExplain(path, "weights (.safetensors)"));
-    if (Object.keys(tensors).length > 0) return tensors;
+    const bytes = await readFileOrExplain(path, "weights (.safetensors)");
+    const { tensors: weights, metadata } = parseSafetensors(bytes);
+    const trainedOn = metadata["vouch"] === undefined ? [] : (parseBundle(bytes).manifest.trainedOn ?? []);
+    if (Object.keys(weights).length > 0) return { weights, trainedOn };
     throw new VouchError("format", {
       name: `${name}: --init ${path}`,
       expected: "arrays to begin with",

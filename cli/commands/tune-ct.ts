@@ -58,7 +58,7 @@ export const tuneCt = command({
     if (learned === undefined || Object.keys(space).length === 0) {
       throw new VouchError("format", {
         name: `${name}: --model`,
-        expected: "a learned model with a radius of its own",
+        expected: "a learned model with ρ or a knee of its own",
         got: bundle.manifest.model,
         remedy: "Pass weights of an l2o method.",
       });
@@ -133,8 +133,8 @@ function requireOut(name: string, { for: what, out, model }: { for: string; out:
 }
 
 /**
- * The model with the best constants. Images that chose them count among those it was trained on; the validation loss was that of others
- * and is left out.
+ * The model with the best constants. Images that chose them count among those it was trained on; its validation loss and what `evaluate ct
+ * --choose` kept were of others and are left out.
  */
 async function withConstants(
   { manifest, weights }: Bundle,
@@ -142,7 +142,7 @@ async function withConstants(
   images: readonly Float32Array[],
   on: string,
 ): Promise<Bundle> {
-  const { validation: _, ...card } = manifest.card;
+  const { validation: _, selection: __, selectedOn: ___, ...card } = manifest.card;
   const seen = await Promise.all(images.map((image) => digest(image)));
   return {
     manifest: {

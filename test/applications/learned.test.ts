@@ -87,7 +87,9 @@ it("begin with the weights they are given, where they lack some with the seed's,
   const K = { shape: [4, 1, 3, 3], data: Float32Array.from({ length: 36 }, (_, i) => Math.sin(i)) };
   const options = { ...asked(weak), phases: 1, passes: 1, learningRate: 1e-7 };
   const trained = async (initial: Weights) => (await weak.train(ct, sets, { ...options, initial })).bundle.weights;
-  const { K: kept, epsilon } = await trained({ K });
+  const tau = { shape: [4], data: Float32Array.of(0.1, 0.2, 0.3, 0.4) };
+  const { K: kept, tau: keptToo, epsilon } = await trained({ K, tau });
+  for (const [i, value] of keptToo!.data.entries()) expect(value).toBeCloseTo(tau.data[i]!, 5);
   for (const [i, value] of kept!.data.entries()) expect(value).toBeCloseTo(K.data[i]!, 5);
   for (const value of epsilon!.data) expect(value).toBeCloseTo(0, 5);
   await expect(trained({ other: K })).rejects.toThrow(

@@ -88,27 +88,51 @@ it("an iteration that never converges is not calibrated, and weights that are no
   await expect(runCommand([...words, "ffpn"])).rejects.toThrow(/tiny-ffpn\.safetensors/);
 });
 
-it("evaluate --choose: l2o is from then on the feasible method best on other images, whatever its validation loss", async () => {
+describe("evaluate --choose", () => {
   const keys = ["l2o_convex", "l2o_prox"] as const;
-  const files = { l2o_convex: at("tiny.safetensors"), l2o_prox: at("tiny-prox.safetensors") };
-  const words = ["evaluate", "ct", "--images", "ellipses", "--limit", "2", ...model(), "--methods", keys.join()];
-  const { figures: other } = await runCommand([...words, "--choose"]);
-  const cards = await Promise.all(keys.map(async (key) => parseBundle(await readFile(files[key])).manifest.card));
-  expect(cards.map(({ selection }) => Number(selection))).toEqual(
-    keys.map((key) => Number(other[`${key}_psnr`]!.toFixed(3))),
-  );
-  for (const better of [0, 1] as const) {
-    for (const [i, key] of keys.entries()) await keepSelection(files[key], i === better ? 30 : 20, "the test");
-    const { figures } = await runCommand(words);
-    for (const key of keys) expect(figures[`${key}_psnr`]).not.toBe(other[`${key}_psnr`]);
-    expect(figures["l2o_psnr"]).toBe(figures[`${keys[better]}_psnr`]);
-  }
+  const file = (key: (typeof keys)[number]) => at(key === "l2o_prox" ? "tiny-prox.safetensors" : "tiny.safetensors");
+  const words = (images: string, methods: string) => {
+    return ["evaluate", "ct", "--images", images, "--limit", "2", ...model(), "--methods", methods];
+  };
+
+  it("makes l2o the feasible method that is best on calibration patients, whatever its validation loss", async () => {
+    const images = Float32Array.from({ length: 4 * SIZE ** 2 }, (_, i) => 0.5 + 0.4 * Math.sin(i * i));
+    await writeFile(at("chosen.npy"), formatNpy({ shape: [4, SIZE, SIZE], data: images }));
+    const items = ["a", "b", "c", "d"].map((patient) => ({ patient }));
+    await writeFile(at("chosen.json"), JSON.stringify({ items }));
+    await writeFile(at("chosen.split.json"), JSON.stringify({ calibration: ["a", "b"], test: ["c", "d"] }));
+    const asked = words(at("chosen.npy"), keys.join());
+    const { figures: other } = await runCommand([...asked, "--choose"]);
+    const cards = await Promise.all(keys.map(async (key) => parseBundle(await readFile(file(key))).manifest.card));
+    expect(cards.map(({ selection }) => Number(selection))).toEqual(
+      keys.map((key) => Number(other[`${key}_psnr`]!.toFixed(3))),
+    );
+    expect(new Set(cards.map(({ selectedOn }) => selectedOn))).toEqual(
+      new Set([`2 slices of 2 calibration patients of chosen.npy, ${tinyCt.sinogram[0]} views of ${SIZE}², seed 0`]),
+    );
+    for (const better of [0, 1] as const) {
+      for (const [i, key] of keys.entries()) await keepSelection(file(key), i === better ? 30 : 20, "the test");
+      const { figures } = await runCommand(asked);
+      for (const key of keys) expect(figures[`${key}_psnr`]).not.toBe(other[`${key}_psnr`]);
+      expect(figures["l2o_psnr"]).toBe(figures[`${keys[better]}_psnr`]);
+    }
+    // Kept for other images than the other's: the validation loss decides, and of files without one the first.
+    await keepSelection(file("l2o_prox"), 40, "others");
+    const { figures } = await runCommand(asked);
+    expect(figures["l2o_psnr"]).toBe(figures["l2o_convex_psnr"]);
+  });
+
+  it("is refused where it would keep nothing, or phantoms would choose", async () => {
+    await expect(runCommand([...words("ellipses", keys.join()), "--choose"])).rejects.toThrow(/has no patients/);
+    await expect(runCommand([...words(at("chosen.npy"), "fbp,tv"), "--choose"])).rejects.toThrow(/got fbp, tv/);
+  });
 });
 
 describe("tune ct --for loss --out", () => {
   const words = (record: string) => ["tune", "ct", "--limit", "2", "--trials", "3", "--record", at(record), ...model()];
 
   it("writes the model with the best ρ, its images among those of the training", async () => {
+    await keepSelection(at("tiny.safetensors"), 30, "of another ρ");
     const { figures } = await runCommand([...words("a.json"), "--for", "loss", "--out", at("tuned.safetensors")]);
     const [before, after] = await Promise.all(
       ["tiny", "tuned"].map(async (name) => parseBundle(await readFile(at(`${name}.safetensors`)))),
@@ -117,6 +141,7 @@ describe("tune ct --for loss --out", () => {
     expect(after!.weights).toEqual(before!.weights);
     expect(after!.manifest.trainedOn).toHaveLength(2);
     expect(after!.manifest.card["tuned"]).toContain("2 of ellipses");
+    expect(after!.manifest.card).not.toHaveProperty("selection");
     const tuned = ["--model", at("tuned.safetensors"), ...tinyScan];
     const scored = await runCommand([
       "evaluate",

@@ -27,9 +27,10 @@ const stored = z.strictObject({
   methods: z.record(z.string(), z.strictObject({ model: z.string(), calibration: z.unknown() })),
 });
 
-/** "sha256:…" of what a method computes with: its name, ρ and weights. */
-export function methodDigest({ name, rho, weights }: Method): Promise<string> {
-  return digest(formatSafetensors(weights, { method: name, rho: String(rho) }));
+/** "sha256:…" of what a method computes with: its name, ρ, other constants and weights. */
+export function methodDigest({ name, rho, constants = {}, weights }: Method): Promise<string> {
+  const others = Object.fromEntries(Object.entries(constants).map(([key, value]) => [key, String(value)]));
+  return digest(formatSafetensors(weights, { method: name, rho: String(rho), ...others }));
 }
 
 /** Calibrations in parsed JSON. @throws format */

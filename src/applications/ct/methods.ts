@@ -21,6 +21,8 @@ export interface Method<R extends Reconstruction = Reconstruction> {
   readonly weights: Weights;
   /** ρ ≤ 1, tuned on training data: the model solves in the ball of radius ρ δ_cert. */
   readonly rho: number;
+  /** Other numbers that are tuned, by name. */
+  readonly constants?: Readonly<Record<string, number>>;
   /** Numbers tuned or learned: weights and ρ. */
   readonly parameters: number;
   /** Ready to reconstruct. */

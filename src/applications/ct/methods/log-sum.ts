@@ -8,7 +8,7 @@ import type { Tensor } from "../../../tensor/tensor.js";
 /**
  * f(v) = Σ τ ε log(1 + |v|/ε), weakly convex with modulus τ/ε, its slope τ at 0 and falling.
  *
- *     prox_{λf}(v) = sign(v) max(0, |v| − ε + √((|v| + ε)² − 4λτε))/2 where |v| > λτ, else 0        for λτ ≤ ε
+ *     prox_{λf}(v) = sign(v) (|v| − ε + √((|v| + ε)² − 4λτε))/2 where |v| > λτ, else 0        for λτ ≤ ε
  *
  * Single-valued and continuous for λτ ≤ ε; it stretches distances by up to ε/(ε − λτ). `weaklyConvex` steps by its majorants and
  * needs no such bound.

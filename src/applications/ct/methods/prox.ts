@@ -32,7 +32,7 @@ export interface ProxOptions {
 const SIDE = 5;
 /** Size of the weights that begin without a meaning of their own. */
 const SMALL = 1e-3;
-/** γ before training. Where ‖S‖ is below 1, R soft-thresholds only where |v| is well above γσ; far smaller ones slow the iteration. */
+/** γ before training. Where S = sI with s < 1, R(v) = (1 − s²)v for |v| ≤ γσ/s, which a small γ keeps small; a smaller one slows the iteration. */
 const GAMMA = 0.3;
 
 /**
@@ -75,7 +75,7 @@ export function learnedProxCt(ct: Tomography, { channels, hidden, rho, seed }: P
   });
 }
 
-/** S over the array that is stored, and so their steps in training: S's norm sums over the taps of all channels. */
+/** S is this times the array that is stored, so that its steps in training are so much smaller: its norm sums over the taps of all channels. */
 const SLOWER = 0.1;
 
 /** S [hidden, channels, 5, 5]: the identity in the first channels, small noise elsewhere. */

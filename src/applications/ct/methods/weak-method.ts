@@ -4,7 +4,7 @@ import { neumann } from "../../../backward/neumann.js";
 import { compile } from "../../../engine/session.js";
 import { compileModel, feedParams, type Weights } from "../../../model.js";
 import { gather } from "../../../solvers/rows.js";
-import type { Solution } from "../../../solvers/solve.js";
+import type { Solution, SolveOptions } from "../../../solvers/solve.js";
 import { input } from "../../../tensor/primitives/leaf.js";
 import type { Tensor } from "../../../tensor/tensor.js";
 import type { Proof } from "../../../witness.js";
@@ -17,8 +17,8 @@ import { weightedConvex } from "./weighted.js";
 /** Solver steps of a visit. */
 const STEPS = { warm: 12, cold: 156 };
 
-/** Terms of the gradient's series. JFB, which is none of them, goes uphill here: it does not see how slopes follow the image. */
-const TERMS = 20;
+/** k of the gradient's series. k = 0, which is JFB, goes uphill here: it does not see how slopes follow the image. */
+const ORDER = 20;
 
 /** `weaklyConvex` by a Neumann series of its gradient, on mean squared error. */
 export const weakMethod: LearnedMethod = {
@@ -29,7 +29,7 @@ export const weakMethod: LearnedMethod = {
   recipe: { phases: 1, passes: 10, slices: 480, batch: 8, learningRate: 2e-3 },
   train: (ct, images, options) => {
     const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
-    return trainModel(weakMethod, ct, model, STEPS, images, { ...options, backward: neumann(TERMS) });
+    return trainModel(weakMethod, ct, model, STEPS, images, { ...options, backward: neumann(ORDER) });
   },
   method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
 };
@@ -47,19 +47,29 @@ function anchored({ x, z }: Solution): Solution["z"] {
   return { ...Object.fromEntries(Object.entries(z).map(([path, leaf]) => [`${INNER}${path}`, leaf])), anchor: x };
 }
 
-/** Where the iteration of slowly moving slopes ends, and when it gives up; those of the caller go before. */
+/** Where the iteration of slowly moving slopes ends, and when it gives up. */
 const APPROACH = { tolerance: 5e-3, maxSteps: 400 } as const;
+
+/** A tolerance that is asked for is the approach's too; without one it ends sooner than rounds do, and never later than their steps. */
+function approachLimits({ tolerance, maxSteps = CT_SOLVE.maxSteps }: SolveOptions) {
+  return tolerance === undefined
+    ? { ...APPROACH, maxSteps: Math.min(APPROACH.maxSteps, maxSteps) }
+    : { tolerance, maxSteps };
+}
+
 /** Convex problems solved after it one after the other, each with the slopes at the answer before. */
 const ROUNDS = 4;
 
 /**
  * Approach a stationary point by `weaklyConvex`, whose convergence nothing promises, then majorize and minimize: x^{k+1} the answer of
- * `weightedConvex` with the slopes at x^k, begun where the last ended. Of those rounds the objective never rises.
+ * `weightedConvex` with the slopes at x^k, begun where the last ended. Were rounds solved exactly, the objective would not rise from the
+ * first to the last. A caller's limits are those of a round, and the approach's where a tolerance is given.
  */
 function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
   const model = weaklyConvex(ct, options);
   const method: Method = {
-    ...{ name: "l2o_weak", model, weights, rho: options.rho, parameters: model.size + 1 },
+    ...{ name: "l2o_weak", model, weights, rho: options.rho, constants: { knee: options.knee } },
+    parameters: model.size + 1,
     open: async (engine = {}) => {
       const { read, data: fed } = model.trace();
       const { K, tau, epsilon } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
@@ -87,15 +97,20 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
           const { d, delta } = solverData(measurements);
           const shape = [measurements.length, 1, ct.size, ct.size];
           const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
-          // A gap is not asked of it: the weakly convex problem proves none.
-          const { gap: _, ...limits } = solve;
-          const near = await approach.solve({ d, delta }, { ...APPROACH, strict: false, ...limits });
+          const { gap, start: begun, strict = false, ...limits } = solve;
+          const near = await approach.solve(
+            { d, delta },
+            { ...limits, ...approachLimits(solve), strict: false, ...(begun ? { start: begun } : {}) },
+          );
           let solution: Solution = { ...near, z: inner(near.z) };
-          for (let round = 0; round < ROUNDS; round++) {
+          for (let round = 1; round <= ROUNDS; round++) {
             const { x, z: start, steps: before } = solution;
             const [slope] = await slopes.run({ ...feedParams(weights), "data.delta": delta, x });
-            const how = { ...CT_SOLVE, strict: false, start, ...solve };
-            const next = await convex.solve({ d, delta, offset, weights: slope! }, how);
+            const how = { ...CT_SOLVE, ...limits, ...(gap === undefined ? {} : { gap }), start };
+            const next = await convex.solve(
+              { d, delta, offset, weights: slope! },
+              { ...how, strict: strict && round === ROUNDS },
+            );
             solution = { ...next, steps: next.steps.map((count, n) => count + before[n]!) };
           }
           return { ...solution, z: anchored(solution) };

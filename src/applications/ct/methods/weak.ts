@@ -27,7 +27,7 @@ export interface WeakOptions {
   readonly count: number;
   readonly size: number;
   readonly rho: number;
-  /** Multiplies every ε_c: small ones are less convex. Not learned but tuned, see `weakMethod`. */
+  /** Multiplies every ε_c: small ones are less convex. Not learned but tuned, see `lossSpace`. */
   readonly knee: number;
 }
 
@@ -109,7 +109,7 @@ function knees(ct: Tomography, epsilon: Tensor, delta: Tensor): Tensor {
   return mul(reshape(sigma, ["N", 1, 1, 1]), wide);
 }
 
-/** Slopes of the regularizer at x, the weights of its convex majorant there: Λ_c = τ_c ε_c σ/(ε_c σ + |K_c ⋆ x|). */
+/** Slopes of the regularizer at x, the weights of its convex majorant there: Λ_c = τ_c ε_c/(ε_c + |K_c ⋆ x|). */
 export function majorantWeights(
   ct: Tomography,
   K: Tensor,
@@ -124,8 +124,9 @@ export function majorantWeights(
 }
 
 /**
- * What is proven of an answer: the convex problem with the regularizer's tangent at x in its place, which majorizes it, has no
- * feasible point that is better than x by more than the gap. A gap of 0 is stationarity; it says nothing of other stationary points.
+ * What is proven of an answer: the convex problem with Σ ⟨Λ_c(x), |K_c ⋆ ·|⟩ in the regularizer's place, which majorizes it up to a
+ * constant, has no feasible point that is better than x by more than the gap, relative to that sum. A gap of 0 is stationarity; it says
+ * nothing of other stationary points.
  */
 export function stationarity(ct: Tomography, options: WeakOptions, weights: Weights) {
   const traced = weaklyConvex(ct, options).trace();
