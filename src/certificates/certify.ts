@@ -159,7 +159,14 @@ export function prove(
   solution: Solution,
 ): Solution {
   if (!compiled.provable.provable || solution.proofs.every((proof) => proof !== undefined)) return solution;
-  const proofs = compiled.prove(data, solution).map((proof, n) => solution.proofs[n] ?? proof);
+  return withProofs(
+    solution,
+    compiled.prove(data, solution).map((proof, n) => solution.proofs[n] ?? proof),
+  );
+}
+
+/** The answers that the proofs are of, one a sample, with them. */
+export function withProofs<S extends Pick<Solution, "x" | "proofs">>(solution: S, proofs: readonly Proof[]): S {
   const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
   const size = x.data.length / proofs.length;
   proofs.forEach((proof, n) => {

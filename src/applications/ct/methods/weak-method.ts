@@ -1,14 +1,14 @@
 /** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
 
 import { neumann } from "../../../backward/neumann.js";
+import { withProofs } from "../../../certificates/certify.js";
 import { compile } from "../../../engine/session.js";
 import { compileModel, feedParams, type Weights } from "../../../model.js";
 import { gather } from "../../../solvers/rows.js";
 import type { Solution, SolveOptions } from "../../../solvers/solve.js";
 import { input } from "../../../tensor/primitives/leaf.js";
 import type { Tensor } from "../../../tensor/tensor.js";
-import type { Proof } from "../../../witness.js";
-import { CT_SOLVE, ctSolver, type Method, type Reconstruction, solverData } from "../methods.js";
+import { CT_SOLVE, ctSolver, type Method, solverData } from "../methods.js";
 import type { Tomography } from "../tomography.js";
 import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
 import { majorantWeights, stationarity, type WeakOptions, weaklyConvex } from "./weak.js";
@@ -116,26 +116,19 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
           return { ...solution, z: anchored(solution) };
         },
         prove: (measurements, solution) =>
-          withProofs(solution, (n) => {
-            const duals = Object.fromEntries(
-              Object.entries(solution.duals).map(([name, array]) => [name, gather(array, [n])]),
-            );
-            return prove(measurements[n]!, gather(solution.x, [n]), duals);
-          }),
+          withProofs(
+            solution,
+            measurements.map((measurement, n) => {
+              const duals = Object.fromEntries(
+                Object.entries(solution.duals).map(([name, array]) => [name, gather(array, [n])]),
+              );
+              return prove(measurement, gather(solution.x, [n]), duals);
+            }),
+          ),
         dispose,
         [Symbol.asyncDispose]: dispose,
       };
     },
   };
   return method;
-}
-
-/** The answers that were proven, with their proofs. */
-export function withProofs(solution: Reconstruction, prove: (n: number) => Proof): Reconstruction {
-  const proofs = solution.status.map((_, n) => prove(n));
-  const x = { shape: solution.x.shape, data: Float32Array.from(solution.x.data) };
-  proofs.forEach((proof, n) => {
-    x.data.set(proof.x.data, (n * x.data.length) / proofs.length);
-  });
-  return { ...solution, x, proofs };
 }
