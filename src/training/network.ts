@@ -1,6 +1,7 @@
 /** @file A feed-forward network: parameters and a graph, trained by its gradient. */
 
 import { lifetime } from "../engine/lifetime.js";
+import { openAll } from "../engine/open-all.js";
 import { compile, type EngineOptions } from "../engine/session.js";
 import { feedData, feedParams, type Param } from "../model.js";
 import { input } from "../tensor/primitives/leaf.js";
@@ -78,15 +79,15 @@ export async function prepareNetwork(
   const made = (network.train ?? network.apply)(read, fed);
   const target = input("target", made.x.shape);
   const follows = Object.fromEntries((network.follows ?? []).map((name) => [name, made[name]!]));
-  const step = await compile(descentStep(loss(made, target), raw, network.params, optimizer, follows), options);
   const judge = options.judge ?? ofX(squaredError);
-  const reading = await compile([judge(network.apply(read, fed), target)], options).catch(async (error: unknown) => {
-    await step.dispose();
-    throw error;
-  });
-  const life = lifetime("trainer", async () => {
-    await Promise.all([step.dispose(), reading.dispose()]);
-  });
+  const {
+    opened: [step, reading],
+    dispose,
+  } = await openAll([
+    () => compile(descentStep(loss(made, target), raw, network.params, optimizer, follows), options),
+    () => compile([judge(network.apply(read, fed), target)], options),
+  ]);
+  const life = lifetime("trainer", dispose);
   const feeds = ({ data }: Examples) => feedData(network, data);
   return {
     async solve(_weights, examples) {

@@ -1,6 +1,7 @@
 /** @file Training by losses whose value and gradient are computed outside the graph, such as by an exact solver. */
 
 import { lifetime } from "../engine/lifetime.js";
+import { openAll } from "../engine/open-all.js";
 import { compile, type EngineOptions, type Float32 } from "../engine/session.js";
 import { feedData, feedParams, type Weights } from "../model.js";
 import { sampleAxes, sum } from "../tensor/primitives/broadcast.js";
@@ -43,16 +44,14 @@ export async function prepareOutside(
   const { raw, read, fed } = networkInputs(network);
   const names = Object.keys(raw);
   const { x } = network.apply(read, fed);
-  const reading = await compile([x], engine);
-  const step = await compile(descentStep(attachOutside(x), raw, network.params, optimizer), engine).catch(
-    async (error: unknown) => {
-      await reading.dispose();
-      throw error;
-    },
-  );
-  const life = lifetime("trainer", async () => {
-    await Promise.all([reading.dispose(), step.dispose()]);
-  });
+  const {
+    opened: [reading, step],
+    dispose,
+  } = await openAll([
+    () => compile([x], engine),
+    () => compile(descentStep(attachOutside(x), raw, network.params, optimizer), engine),
+  ]);
+  const life = lifetime("trainer", dispose);
   const judge = async (weights: Weights, { data, target }: Examples, indices: readonly number[]) => {
     const feeds = feedData(network, data);
     const [made] = await reading.run({ ...feeds, ...feedParams(weights) });

@@ -3,6 +3,7 @@
 import { jfb } from "../backward/jfb.js";
 import type { BackwardRule } from "../backward/rule.js";
 import { lifetime } from "../engine/lifetime.js";
+import { openAll } from "../engine/open-all.js";
 import { compile, type EngineOptions, type Float32 } from "../engine/session.js";
 import { VouchError } from "../errors.js";
 import { chunkOutputs, feedData, feedParams, type Model, type Trace, type Weights } from "../model.js";
@@ -85,14 +86,11 @@ export async function prepareTrainer(model: Model, optimizer: Optimizer, options
   const limits = (count: number) => ({ tests: Math.ceil(count / every), every, tolerance: steps.tolerance ?? 0 });
   const outputs = chunkOutputs(built);
   const attached = attach(traced, model.params, optimizer, options.backward ?? jfb, options.loss ?? squaredError);
-  const solves = await solving(outputs, traced, options);
-  const step = await compile(attached.outputs, options).catch(async (error: unknown) => {
-    await solves.dispose();
-    throw error;
-  });
-  const life = lifetime("trainer", async () => {
-    await Promise.all([solves.dispose(), step.dispose()]);
-  });
+  const {
+    opened: [solves, step],
+    dispose,
+  } = await openAll([() => solving(outputs, traced, options), () => compile(attached.outputs, options)]);
+  const life = lifetime("trainer", dispose);
   const names = Object.keys(traced.params);
 
   const feed = ({ data, target }: Examples) => ({

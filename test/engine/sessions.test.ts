@@ -2,6 +2,7 @@
 
 import { InferenceSession } from "onnxruntime-node";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openAll } from "../../src/engine/open-all.js";
 import { compile, type Float32 } from "../../src/engine/session.js";
 import { specialiser } from "../../src/engine/specialise.js";
 import { weightedL1 } from "../../src/functions/weighted-l1.js";
@@ -139,6 +140,13 @@ describe.each(holders)("%s", (_, hold, refusal) => {
 });
 
 describe("nothing leaks when work throws midway", () => {
+  it.each([0, 1, 2])("openAll, at session %i, and those after it are not begun", async (number) => {
+    refuse = number;
+    const opening = () => compile([add(x, 1)], how);
+    const error = await failure(openAll([opening, opening, opening]));
+    expect([error.code, made.length, live]).toEqual(["engine", number, 0]);
+  });
+
   it.each([0, 1])("compileModel, at session %i", async (number) => {
     refuse = number;
     const error = await failure(compileModel(lasso, weights, how));

@@ -1,6 +1,7 @@
 /** @file L2O in two stages: a small network names weights and an offset, and a convex problem of these answers. */
 
 import { prove } from "../../../certificates/certify.js";
+import { openAll } from "../../../engine/open-all.js";
 import { compile } from "../../../engine/session.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { conv2d } from "../../../linear/conv2d.js";
@@ -85,16 +86,15 @@ function adaptive(ct: Tomography, bundle: Bundle): Method {
     open: async (engine = {}) => {
       const { read, fed } = networkInputs(network);
       const { x, weights } = network.apply(read, fed);
-      const first = await compile([min(max(x, 0), 1), normalized(weights!)], engine);
-      const second = await compileModel(model, K, { ...engine, solver: ctSolver }).catch(async (error: unknown) => {
-        await first.dispose();
-        throw error;
-      });
+      const {
+        opened: [first, second],
+        dispose,
+      } = await openAll([
+        () => compile([min(max(x, 0), 1), normalized(weights!)], engine),
+        () => compileModel(model, K, { ...engine, solver: ctSolver }),
+      ]);
       /** What each answer was solved with. */
       const known = new WeakMap<object, Parameters<typeof second.solve>[0]>();
-      const dispose = async () => {
-        await Promise.all([first.dispose(), second.dispose()]);
-      };
       return {
         method,
         reconstruct: async (measurements, solve = {}) => {

@@ -2,6 +2,7 @@
 
 import { neumann } from "../../../backward/neumann.js";
 import { withProofs } from "../../../certificates/certify.js";
+import { openAll } from "../../../engine/open-all.js";
 import { compile } from "../../../engine/session.js";
 import { compileModel, feedParams, type Weights } from "../../../model.js";
 import { gather } from "../../../solvers/rows.js";
@@ -75,21 +76,14 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
       const { K, tau, epsilon } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
       const point = input("x", ct.operator.domain);
       const how = { ...engine, solver: ctSolver };
-      const opened: { dispose(): Promise<void> }[] = [];
-      const dispose = async () => {
-        await Promise.all(opened.map((one) => one.dispose()));
-      };
-      const kept = async <T extends { dispose(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-        const one = await opening.catch(async (error: unknown) => {
-          await dispose();
-          throw error;
-        });
-        opened.push(one);
-        return one;
-      };
-      const slopes = await kept(compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine));
-      const approach = await kept(compileModel(model, weights, how));
-      const convex = await kept(compileModel(weightedConvex(ct, options), { K: weights["K"]! }, how));
+      const {
+        opened: [slopes, approach, convex],
+        dispose,
+      } = await openAll([
+        () => compile([majorantWeights(ct, K, tau, epsilon, fed["delta"]!, point)], engine),
+        () => compileModel(model, weights, how),
+        () => compileModel(weightedConvex(ct, options), { K: weights["K"]! }, how),
+      ]);
       const prove = stationarity(ct, options, weights);
       return {
         method,
