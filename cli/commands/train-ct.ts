@@ -8,6 +8,7 @@ import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
 import { parseBundle } from "../../src/files/bundle.js";
 import { parseSafetensors } from "../../src/files/safetensors.js";
+import type { Weights } from "../../src/model.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
 import { within } from "../errors.js";
@@ -135,7 +136,7 @@ function recipeAsked({ recipe }: LearnedMethod, given: Given): CtRecipe {
  *
  * @throws format if it has no arrays
  */
-function initialWeights(name: string, path: string) {
+function initialOf(name: string, path: string) {
   return within(`${name}: --init ${path}`, async () => {
     const bytes = await readFileOrExplain(path, "weights (.safetensors)");
     const { tensors: weights, metadata } = parseSafetensors(bytes);
@@ -148,6 +149,15 @@ function initialWeights(name: string, path: string) {
       remedy: "Leave it out, or pass weights.",
     });
   });
+}
+
+/** Of several files between commas, what they hold together; of arrays of one name the last. */
+async function initialWeights(name: string, paths: string) {
+  const read = await Promise.all(paths.split(",").map((path) => initialOf(name, path)));
+  return {
+    weights: Object.assign({}, ...read.map(({ weights }) => weights)) as Weights,
+    trainedOn: [...new Set(read.flatMap(({ trainedOn }) => trainedOn))],
+  };
 }
 
 interface Asked {

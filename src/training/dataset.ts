@@ -31,6 +31,9 @@ export function batches(count: number, size: number, seed: number, pass: number)
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => order.slice(i * size, (i + 1) * size));
 }
 
+/** The phase of held-out examples: no phase of training. */
+export const VALIDATION = -1;
+
 /** Mean over a set of what `losses` gives each example, in batches, the noise drawn for no phase of training. */
 export async function meanLoss(
   set: TrainingSet,
@@ -40,7 +43,7 @@ export async function meanLoss(
   let total = 0;
   for (let start = 0; start < set.count; start += batch) {
     const indices = Array.from({ length: Math.min(batch, set.count - start) }, (_, i) => start + i);
-    const { data } = await losses(set.examples(indices, -1), indices);
+    const { data } = await losses(set.examples(indices, VALIDATION), indices);
     total += data.reduce((a, b) => a + b, 0);
   }
   return total / set.count;

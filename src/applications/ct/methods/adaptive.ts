@@ -1,96 +1,188 @@
-/** @file L2O in two stages: a small network names weights and an offset, and a convex problem of these answers. */
+/** @file L2O in two stages: a network's image names the weights of a learned regularizer, and a convex problem of these answers. */
 
+import { neumann } from "../../../backward/neumann.js";
 import { prove } from "../../../certificates/certify.js";
 import { openAll } from "../../../engine/open-all.js";
-import { compile } from "../../../engine/session.js";
+import { compile, type EngineOptions, type Float32 } from "../../../engine/session.js";
+import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
+import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
-import { compileModel, feedParams } from "../../../model.js";
+import { compileModel, define, feedParams, type Model, requireWeights, type Weights } from "../../../model.js";
 import { perSample } from "../../../sets/set.js";
+import { gather, scatter } from "../../../solvers/rows.js";
 import type { Solution } from "../../../solvers/solve.js";
+import { linearizedAdmm } from "../../../splitting/linearized-admm.js";
 import { sum } from "../../../tensor/primitives/broadcast.js";
-import { abs, add, div, log, max, min, mul, sub } from "../../../tensor/primitives/elementwise.js";
-import { constant, stopGradient } from "../../../tensor/primitives/leaf.js";
+import { div, max, min } from "../../../tensor/primitives/elementwise.js";
+import { input } from "../../../tensor/primitives/leaf.js";
 import { elements, type Tensor } from "../../../tensor/tensor.js";
-import { type NetworkLoss, networkInputs, networkSize } from "../../../training/network.js";
-import { filters } from "../../../training/params/filters.js";
-import { squaredError } from "../../../training/squared-error.js";
+import type { TrainingSet } from "../../../training/dataset.js";
+import { networkInputs, networkSize } from "../../../training/network.js";
 import { CT_SOLVE, ctSolver, isSolved, type Method } from "../methods.js";
+import { imageTerms, inside, LEARNED_RATIO, requireRho } from "../models.js";
 import type { Tomography } from "../tomography.js";
-import { networkData, withStart } from "./external.js";
-import { definitionOf, type LearnedMethod, trainNetwork } from "./learned.js";
-import { type ReconstructorOptions, reconstructor } from "./reconstructor.js";
+import { networkData, starts } from "./external.js";
+import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
+import { type UnrolledOptions, unrolled } from "./unrolled.js";
+import { majorantWeights, type WeakOptions, weakParams } from "./weak.js";
 import { weightedConvex } from "./weighted.js";
 
-interface AdaptiveOptions extends ReconstructorOptions {
-  /** Share of δ_cert that the second stage solves in. */
-  readonly rho: number;
-}
+type AdaptiveOptions = UnrolledOptions & WeakOptions;
 
-/** Share of the second loss: small beside the first, which it does not move. */
-const SHARE = 1e-6;
+/** Solver steps of a visit. */
+const STEPS = { warm: 12, cold: 156 };
+/** k of the gradient's series. */
+const ORDER = 20;
 
 /**
- * ‖u − x*‖²/n + 10⁻⁶ · mean(Λ|K ⋆ (u − x*)| − log Λ), the second for Λ alone.
+ * min Σ_c ⟨Λ_c, |K_c ⋆ x|⟩ s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ, Λ_c = τ_c ε_c/(ε_c + |K_c ⋆ u|) over its mean: convex, as u is data.
  *
- * Its minimum in Λ is the scale of a Laplace law of the offset's errors by maximum likelihood, so that the second stage is the most
- * likely image under that law and the constraints.
+ * Λ are the slopes at u of the penalty of `weaklyConvex`: where u has an edge, an edge costs little.
+ *
+ * @throws parameter if ρ is out of range
+ * @source Goujon et al. 2024 (arXiv 2406.12289), spatially adaptive regularization; deviates: slopes of a log-sum in the place of a network
+ * that names the weights; Candès, Wakin & Boyd 2008 (reweighted ℓ1)
  */
-export function adaptiveLoss(
-  ct: Tomography,
-  { count, side }: Pick<ReconstructorOptions, "count" | "side">,
-): NetworkLoss {
-  const K = fixedFilters(count, side);
-  return (outputs, target) => {
-    const { x, weights } = outputs as { readonly x: Tensor; readonly weights: Tensor };
-    const errors = abs(conv2d(K, { height: ct.size, width: ct.size }).apply(sub(stopGradient(x), target)));
-    const each = sub(mul(weights, errors), log(weights));
-    const likelihood = div(sum(each, [1, 2, 3]), elements(each.shape));
-    return add(squaredError(x, target), mul(SHARE, likelihood));
-  };
+export function adaptiveConvex(ct: Tomography, options: WeakOptions): Model {
+  const { rho } = options;
+  requireRho("adaptiveConvex", rho);
+  return define({
+    name: "l2o_adaptive",
+    params: weakParams(options),
+    data: { d: ["N", ct.matrix.rows], delta: ["N"], guide: ["N", 1, ct.size, ct.size] },
+    problem: ({ K, tau, epsilon }, { d, delta, guide }) => {
+      const { box, fidelity } = imageTerms(ct, d, delta, rho);
+      const prox = weightedL1(normalized(majorantWeights(ct, K, tau, epsilon, delta, guide)));
+      const of = conv2d(K, { height: ct.size, width: ct.size });
+      return { box, fidelity, regularization: { prox, of } };
+    },
+    split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO }),
+  });
 }
 
 /**
- * The two stages: (u, Λ) = `reconstructor`(d), then `weightedConvex` with u clipped to [0, 1] and Λ divided by its mean.
+ * The two stages: u = `unrolled`(d) clipped to [0, 1], then `adaptiveConvex`.
  *
- * The certificates are those of the second problem: given u and Λ, the answer meets the box and ‖Ax − d‖ ≤ δ and no feasible image
- * has an objective lower by more than the gap. Of u itself nothing is certified: what the network made up of the null space of A
- * stays in x. The distance to the answer of the plain convex model says how much there is to believe.
- *
- * @source Goujon et al. 2024 (arXiv 2406.12289), spatially adaptive regularization; deviates: an offset too, and weights by maximum
- * likelihood instead of through the solution
+ * The certificates are those of the second problem: given the weights that u names, the answer meets the box and ‖Ax − d‖ ≤ δ and no
+ * feasible image has an objective lower by more than the gap. Of u itself nothing is certified; x takes no value from it, only
+ * where edges are cheap. The distance to the answer of the plain convex model says how much that is. The network's weights are those
+ * it begins with: training moves K, τ and ε, through the solution.
  */
 export const adaptiveMethod: LearnedMethod = {
   name: "l2o_adaptive",
   manifest: "ct-adaptive",
-  summary: "a small network, then a convex problem with its weights and offset; the second is provable",
-  definition: { steps: 8, width: 32, memory: 4, count: 24, side: 5, rho: 0.8 },
-  recipe: { phases: 18, passes: 1, slices: 893, batch: 8, learningRate: 1e-3 },
-  train: (ct, images, options) => {
+  summary: "a network's image names weights, then a convex problem with them; the second is provable",
+  definition: { steps: 8, width: 32, memory: 4, count: 32, size: 7, rho: 0.8, knee: 0.7 },
+  recipe: { phases: 1, passes: 8, slices: 320, batch: 8, learningRate: 1e-3 },
+  async train(ct, images, options) {
     const asked = options.definition as unknown as AdaptiveOptions;
-    const network = reconstructor(ct, asked, options.seed);
-    const loss = adaptiveLoss(ct, asked);
-    return trainNetwork(adaptiveMethod, ct, network, (set) => withStart(ct, set), images, { ...options, loss });
+    const model = adaptiveConvex(ct, asked);
+    const [network, initial] = parted(model, options.initial ?? {});
+    requireNetwork(ct, asked, network);
+    const { bundle, result } = await trainModel(adaptiveMethod, ct, model, STEPS, images, {
+      ...{ ...options, initial, backward: neumann(ORDER) },
+      feed: (set, phases) => guided(ct, asked, network, set, phases, options),
+    });
+    return { bundle: { ...bundle, weights: { ...network, ...bundle.weights } }, result };
   },
   method: adaptive,
 };
 
+/** Arrays of the network, and those of the regularizer. */
+function parted({ params }: Model, weights: Weights): [network: Weights, regularizer: Weights] {
+  const all = Object.entries(weights);
+  const own = (name: string) => params[name] !== undefined;
+  return [
+    Object.fromEntries(all.filter(([name]) => !own(name))),
+    Object.fromEntries(all.filter(([name]) => own(name))),
+  ];
+}
+
+function requireNetwork(ct: Tomography, asked: AdaptiveOptions, weights: Weights): void {
+  if (Object.keys(weights).length > 0) return requireWeights("l2o_adaptive", unrolled(ct, asked, 0), weights);
+  throw new VouchError("parameter", {
+    name: "train ct: l2o_adaptive",
+    expected: "a trained network to begin with",
+    got: "none",
+    remedy: "Train it by --method unrolled, and pass its file by --init, with one of l2o_weak after a comma.",
+  });
+}
+
+/** u of measurements. */
+async function openNetwork(ct: Tomography, options: AdaptiveOptions, weights: Weights, engine: EngineOptions) {
+  const network = unrolled(ct, options, 0);
+  const { read, fed } = networkInputs(network);
+  const { x } = network.apply(read, fed);
+  const session = await compile([min(max(x, 0), 1)], engine);
+  return {
+    async guide(d: Float32): Promise<Float32> {
+      const [u] = await session.run({ "data.d": d, "data.start": starts(ct, d.data), ...feedParams(weights) });
+      return u!;
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Examples with the network's images as `guide`, made once for every phase. */
+async function guided(
+  ct: Tomography,
+  asked: AdaptiveOptions,
+  weights: Weights,
+  set: TrainingSet,
+  phases: readonly number[],
+  options: EngineOptions & { readonly batch: number },
+): Promise<TrainingSet> {
+  const network = await openNetwork(ct, asked, weights, options);
+  const made = new Map<number, Float32>();
+  try {
+    for (const phase of phases) {
+      const all = { shape: [set.count, 1, ct.size, ct.size], data: new Float32Array(set.count * ct.size ** 2) };
+      for (let first = 0; first < set.count; first += options.batch) {
+        const rows = Array.from({ length: Math.min(options.batch, set.count - first) }, (_, i) => first + i);
+        scatter(await network.guide(set.examples(rows, phase).data["d"]!), rows, all);
+      }
+      made.set(phase, all);
+    }
+  } finally {
+    await network.dispose();
+  }
+  return {
+    count: set.count,
+    examples(indices, phase) {
+      const { data, target } = set.examples(indices, phase);
+      return { data: { ...data, guide: gather(made.get(phase)!, indices) }, target };
+    },
+  };
+}
+
 function adaptive(ct: Tomography, bundle: Bundle): Method {
   const asked = definitionOf(adaptiveMethod, bundle) as unknown as AdaptiveOptions;
-  const { count, side, rho } = asked;
-  const network = reconstructor(ct, asked, 0);
-  const model = weightedConvex(ct, { count, size: side, rho });
-  const K = model.initialWeights();
+  const own = adaptiveConvex(ct, asked);
+  const network = unrolled(ct, asked, 0);
+  const params = { ...network.params, ...own.params };
+  requireWeights("l2o_adaptive", { name: "l2o_adaptive", params }, bundle.weights);
+  const [before, regularizer] = parted(own, bundle.weights);
+  const model = weightedConvex(ct, asked);
+  const K = { K: regularizer["K"]! };
   const method: Method = {
-    ...{ name: "l2o_adaptive", model, weights: bundle.weights, rho, parameters: networkSize(network) + 1 },
+    ...{ name: "l2o_adaptive", model, weights: bundle.weights, rho: asked.rho, constants: { knee: asked.knee } },
+    parameters: networkSize(network) + own.size + 1,
     open: async (engine = {}) => {
-      const { read, fed } = networkInputs(network);
-      const { x, weights } = network.apply(read, fed);
+      const { read, data: fed } = own.trace();
       const {
-        opened: [first, second],
+        K: filters,
+        tau,
+        epsilon,
+      } = read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
+      const point = input("u", ct.operator.domain);
+      const slopes = normalized(majorantWeights(ct, filters, tau, epsilon, fed["delta"]!, point));
+      const {
+        opened: [first, weigh, second],
         dispose,
       } = await openAll([
-        () => compile([min(max(x, 0), 1), normalized(weights!)], engine),
+        () => openNetwork(ct, asked, before, engine),
+        () => compile([slopes], engine),
         () => compileModel(model, K, { ...engine, solver: ctSolver }),
       ]);
       /** What each answer was solved with. */
@@ -98,11 +190,11 @@ function adaptive(ct: Tomography, bundle: Bundle): Method {
       return {
         method,
         reconstruct: async (measurements, solve = {}) => {
-          const { d, delta, start } = networkData(ct, measurements);
-          const [offset, scale] = await first.run({ "data.d": d, "data.start": start, ...feedParams(bundle.weights) });
-          const data = { d, delta, offset: offset!, weights: scale! };
-          const begin = { start: { x: offset! } };
-          const solution = await second.solve(data, { ...CT_SOLVE, strict: false, ...begin, ...solve });
+          const { d, delta } = networkData(ct, measurements);
+          const u = await first.guide(d);
+          const [weights] = await weigh.run({ ...feedParams(regularizer), "data.delta": delta, u });
+          const data = { d, delta, weights: weights! };
+          const solution = await second.solve(data, { ...CT_SOLVE, strict: false, start: { x: u }, ...solve });
           known.set(solution, data);
           return solution;
         },
@@ -123,10 +215,4 @@ function adaptive(ct: Tomography, bundle: Bundle): Method {
 function normalized(weights: Tensor) {
   const mean = div(sum(weights, [1, 2, 3]), elements(weights.shape));
   return div(weights, perSample(mean, weights));
-}
-
-/** The cosine filters that errors are measured with: not learned. */
-function fixedFilters(count: number, side: number) {
-  const { shape, init, read } = filters({ count, size: side });
-  return read!(constant(init(), shape));
 }

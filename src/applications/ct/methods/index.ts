@@ -7,10 +7,12 @@ import type { LearnedMethod } from "./learned.js";
 import { proxMethod } from "./prox.js";
 import { releasedMethod } from "./released.js";
 import { unetMethod } from "./unet.js";
+import { unrolledMethod } from "./unrolled.js";
 import { weakMethod } from "./weak-method.js";
 
 export const LEARNED: readonly LearnedMethod[] = [
   unetMethod,
+  unrolledMethod,
   ffpnMethod,
   releasedMethod("released", 16),
   releasedMethod("released_c28", 28),
@@ -28,9 +30,9 @@ export * from "./iteration.js";
 export * from "./learned.js";
 export * from "./log-sum.js";
 export * from "./prox.js";
-export * from "./reconstructor.js";
 export * from "./released.js";
 export * from "./unet.js";
+export * from "./unrolled.js";
 export * from "./weak.js";
 export * from "./weak-method.js";
 export * from "./weighted.js";

@@ -6,7 +6,7 @@ import { VouchError } from "../../../errors.js";
 import type { Bundle } from "../../../files/bundle.js";
 import { type Model, requireWeights, type Weights } from "../../../model.js";
 import { random } from "../../../random.js";
-import type { TrainingSet } from "../../../training/dataset.js";
+import { type TrainingSet, VALIDATION } from "../../../training/dataset.js";
 import {
   type Checkpoint,
   type FitResult,
@@ -74,6 +74,9 @@ export interface LearnedMethod {
   method(ct: Tomography, bundle: Bundle): Method;
 }
 
+/** Adds to examples what a model is fed beside measurements, for these phases. */
+type Feed = (set: TrainingSet, phases: readonly number[]) => Promise<TrainingSet>;
+
 /** Train a model through its fixed point, by JFB unless `backward` is another rule. */
 export async function trainModel(
   { manifest }: Pick<LearnedMethod, "manifest">,
@@ -81,13 +84,15 @@ export async function trainModel(
   model: Model,
   steps: Steps,
   images: TrainingImages,
-  options: TrainCtOptions & { readonly backward?: BackwardRule },
+  options: TrainCtOptions & { readonly backward?: BackwardRule; readonly feed?: Feed },
 ): Promise<Trained> {
   const { training, validation, how } = prepared(ct, images, options);
-  const result = await fit(model, startOf(model, model.initialWeights(), options), training, {
+  const feed = options.feed ?? (async (set) => set);
+  const phases = Array.from({ length: options.phases }, (_, phase) => phase);
+  const result = await fit(model, startOf(model, model.initialWeights(), options), await feed(training, phases), {
     ...how,
     steps,
-    validation,
+    validation: await feed(validation, [VALIDATION]),
   });
   return packed(manifest, options, result);
 }

@@ -89,8 +89,6 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
         method,
         reconstruct: async (measurements, solve = {}) => {
           const { d, delta } = solverData(measurements);
-          const shape = [measurements.length, 1, ct.size, ct.size];
-          const offset = { shape, data: new Float32Array(measurements.length * ct.size ** 2) };
           const { gap, start: begun, strict = false, ...limits } = solve;
           const near = await approach.solve(
             { d, delta },
@@ -102,7 +100,7 @@ function weak(ct: Tomography, options: WeakOptions, weights: Weights): Method {
             const [slope] = await slopes.run({ ...feedParams(weights), "data.delta": delta, x });
             const how = { ...CT_SOLVE, ...limits, ...(gap === undefined ? {} : { gap }), start };
             const next = await convex.solve(
-              { d, delta, offset, weights: slope! },
+              { d, delta, weights: slope! },
               { ...how, strict: strict && round === ROUNDS },
             );
             solution = { ...next, steps: next.steps.map((count, n) => count + before[n]!) };

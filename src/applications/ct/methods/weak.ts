@@ -2,7 +2,7 @@
 
 import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
-import { define, feedParams, type Model, type Weights } from "../../../model.js";
+import { define, feedParams, type Model, type Param, type Weights } from "../../../model.js";
 import type { Operator } from "../../../operator.js";
 import { norm } from "../../../sets/set.js";
 import type { Solution } from "../../../solvers/solve.js";
@@ -40,16 +40,13 @@ export interface WeakOptions {
  * @throws parameter if ρ is out of range
  * @source Goujon et al. 2024, Learning weakly convex regularizers (arXiv 2308.10542), for the gain over convex ones
  */
-export function weaklyConvex(ct: Tomography, { count, size, rho, knee }: WeakOptions): Model {
+export function weaklyConvex(ct: Tomography, options: WeakOptions): Model {
+  const { count, rho } = options;
   requireRho("weaklyConvex", rho);
   const image = { height: ct.size, width: ct.size };
   return define({
     name: "l2o_weak",
-    params: {
-      K: filters({ count, size }),
-      tau: positive([count], () => 1),
-      epsilon: { ...positive([count], () => 1), read: (raw) => mul(knee, exp(raw)) },
-    },
+    params: weakParams(options),
     data: { d: ["N", ct.matrix.rows], delta: ["N"] },
     problem: ({ K, tau, epsilon }, { d, delta }) => {
       const { box, fidelity } = imageTerms(ct, d, delta, rho);
@@ -64,6 +61,15 @@ export function weaklyConvex(ct: Tomography, { count, size, rho, knee }: WeakOpt
         return linearizedAdmm(convex, { ratio: LEARNED_RATIO });
       }),
   });
+}
+
+/** Filters K of mean 0, weights τ > 0 and knees ε = knee · e, e > 0. */
+export function weakParams({ count, size, knee }: Pick<WeakOptions, "count" | "size" | "knee">) {
+  return {
+    K: filters({ count, size }),
+    tau: positive([count], () => 1),
+    epsilon: { ...positive([count], () => 1), read: (raw: Tensor) => mul(knee, exp(raw)) },
+  } satisfies Record<string, Param>;
 }
 
 /**
@@ -134,13 +140,12 @@ export function stationarity(ct: Tomography, options: WeakOptions, weights: Weig
   const { K, tau, epsilon } = traced.read as { readonly K: Tensor; readonly tau: Tensor; readonly epsilon: Tensor };
   const slopes = majorantWeights(ct, K, tau, epsilon, traced.data["delta"]!, x);
   const proving = prover(weightedConvex(ct, options).trace(), { K: weights["K"]! });
-  const offset = { shape: [1, 1, ct.size, ct.size], data: new Float32Array(ct.size ** 2) };
   return (measurement: Measurement, answer: Proof["x"], duals: Solution["duals"]): Proof => {
     const { d, delta } = solverData([measurement]);
     const at = (point: Proof["x"]) => {
       const feeds = { ...feedParams(weights), "data.delta": delta, x: point };
       const [slope] = interpret([slopes], feeds);
-      const data = { d, delta, offset, weights: { shape: slope!.shape, data: Float32Array.from(slope!.data) } };
+      const data = { d, delta, weights: { shape: slope!.shape, data: Float32Array.from(slope!.data) } };
       return proving.prove(data, { x: point, y: duals });
     };
     const first = at(answer);

@@ -1,6 +1,5 @@
-/** @file The convex problem of given weights and offset, which two methods end with. */
+/** @file The convex problem of given weights, which two methods end with. */
 
-import { shifted } from "../../../functions/shifted.js";
 import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
 import { define, type Model } from "../../../model.js";
@@ -16,10 +15,9 @@ export interface WeightedOptions {
 }
 
 /**
- * min Σ_c ⟨Λ_c, |K_c ⋆ (x − u)|⟩ s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ.
+ * min Σ_c ⟨Λ_c, |K_c ⋆ x|⟩ s.t. x ∈ [0, 1]ⁿ, ‖Ax − d‖ ≤ ρδ.
  *
- * Λ [N, count, size, size] > 0 and u are data: given them the problem is convex and its answers are provable, wherever they are
- * from.
+ * Λ [N, count, size, size] > 0 are data: given them the problem is convex and its answers are provable, wherever they are from.
  *
  * @throws parameter if ρ is out of range
  * @source Kofler et al. 2023 and Goujon et al. 2024 (arXiv 2406.12289), weights from data; Candès, Wakin & Boyd 2008 (reweighted ℓ1)
@@ -34,12 +32,10 @@ export function weightedConvex(ct: Tomography, { count, size, rho }: WeightedOpt
       d: ["N", ct.matrix.rows],
       delta: ["N"],
       weights: ["N", count, ct.size, ct.size],
-      offset: ["N", 1, ct.size, ct.size],
     },
-    problem: ({ K }, { d, delta, weights, offset }) => {
-      const of = conv2d(K, image);
+    problem: ({ K }, { d, delta, weights }) => {
       const { box, fidelity } = imageTerms(ct, d, delta, rho);
-      return { box, fidelity, regularization: { prox: shifted(weightedL1(weights), of.apply(offset)), of } };
+      return { box, fidelity, regularization: { prox: weightedL1(weights), of: conv2d(K, image) } };
     },
     split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO }),
   });

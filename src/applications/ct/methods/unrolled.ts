@@ -1,52 +1,46 @@
-/** @file A small reconstruction network: a few learned gradient steps with shared filters. */
+/** @file A small reconstruction network: a few learned gradient steps with shared filters; no guarantee. */
 
 import { sparse } from "../../../linear/sparse.js";
 import type { Param } from "../../../model.js";
 import { convolution } from "../../../networks/convolution.js";
 import { reshape, zeros } from "../../../tensor/primitives/broadcast.js";
-import { conv2d as convolve } from "../../../tensor/primitives/conv.js";
-import { add, exp, leakyRelu, max, min, mul, sub } from "../../../tensor/primitives/elementwise.js";
+import { add, leakyRelu, mul, sub } from "../../../tensor/primitives/elementwise.js";
 import { concat, slice } from "../../../tensor/primitives/layout.js";
-import { constant, stopGradient } from "../../../tensor/primitives/leaf.js";
+import { constant } from "../../../tensor/primitives/leaf.js";
 import { matmul } from "../../../tensor/primitives/matmul.js";
 import type { Tensor } from "../../../tensor/tensor.js";
-import type { Network } from "../../../training/network.js";
+import { type Network, networkSize } from "../../../training/network.js";
 import { constantWeights, uniformWeights } from "../../../training/params/weights.js";
 import { hann } from "../fbp.js";
 import type { Tomography } from "../tomography.js";
+import { networkMethod, withStart } from "./external.js";
+import { definitionOf, type LearnedMethod, trainNetwork } from "./learned.js";
 
-export interface ReconstructorOptions {
+export interface UnrolledOptions {
   /** Gradient steps, and channels between their convolutions. */
   readonly steps: number;
   readonly width: number;
   /** Channels handed from step to step. */
   readonly memory: number;
-  /** Filters that weights are named for, and their side: those of `weightedConvex`. */
-  readonly count: number;
-  readonly side: number;
 }
 
 /** Slope of the rectifiers below 0. */
 const LEAK = 0.1;
 /** Share of the plain gradient in what a step is fed: it is large at low frequencies. */
 const PLAIN = 0.1;
-/** Largest |log| of a weight over that before training, so that weights stay within steps' reach. */
-const SPREAD = 4;
-/** log Λ before training: errors of about 1/50. */
-const LEVEL = Math.log(50);
 
 /**
  * x₀ = start; x⁺ = x + h₁, s⁺ = h₂ with h = W₃ ⋆ φ(W₂ ⋆ φ(W₁ ⋆ [x, s, F(Ax − d), Aᵀ(Ax − d)/10] + a_k) + b_k) + c, `steps` times.
  *
  * F is filtered backprojection as Aᵀ with a Hann filter along the detectors, φ a leaky rectifier; filters 3×3, shared by the steps, which
- * have their own a_k and b_k. Λ = exp(l + head(the last φ)), |head| ≤ 4.
+ * have their own a_k and b_k.
  *
- * @returns x [N, 1, size, size] and weights Λ [N, count, size, size]
+ * @returns x [N, 1, size, size], bound to nothing
  * @source Adler & Öktem 2018, Learned primal-dual reconstruction, of which this is the gradient form with shared filters (Adler &
  * Öktem 2017)
  */
-export function reconstructor(ct: Tomography, options: ReconstructorOptions, seed: number): Network {
-  const { steps, width, memory, count } = options;
+export function unrolled(ct: Tomography, options: UnrolledOptions, seed: number): Network {
+  const { steps, width, memory } = options;
   const filters = (label: string, shape: readonly number[], gain: number) =>
     uniformWeights(shape, { seed, label, gain });
   const He = Math.sqrt(6);
@@ -57,11 +51,9 @@ export function reconstructor(ct: Tomography, options: ReconstructorOptions, see
     a: constantWeights([steps, width], 0),
     b: constantWeights([steps, width], 0),
     c: constantWeights([1 + memory], 0),
-    head: filters("head", [count, width, 1, 1], 0.1),
-    level: constantWeights([count], LEVEL),
   };
   return {
-    name: "reconstructor",
+    name: "unrolled",
     params,
     data: { d: ["N", ct.matrix.rows], start: ["N", 1, ct.size, ct.size] },
     apply: (p, { d, start }) => forward(ct, options, p, d!, start!),
@@ -70,7 +62,7 @@ export function reconstructor(ct: Tomography, options: ReconstructorOptions, see
 
 function forward(
   ct: Tomography,
-  { steps, width, memory, count }: ReconstructorOptions,
+  { steps, width, memory }: UnrolledOptions,
   p: Readonly<Record<string, Tensor>>,
   d: Tensor,
   start: Tensor,
@@ -79,19 +71,34 @@ function forward(
   const row = (biases: Tensor, k: number) => reshape(slice(biases, 0, k, k + 1), [width]);
   let x = start;
   let s = zeros(["N", memory, ct.size, ct.size]);
-  let hidden = x;
   for (let k = 0; k < steps; k++) {
     const r = sub(ct.operator.apply(x), d);
     const seen = concat([x, s, filtered(r), mul(PLAIN, ct.operator.adjoint(r))], 1);
     const first = leakyRelu(convolution(seen, p["W1"]!, row(p["a"]!, k)), LEAK);
-    hidden = leakyRelu(convolution(first, p["W2"]!, row(p["b"]!, k)), LEAK);
+    const hidden = leakyRelu(convolution(first, p["W2"]!, row(p["b"]!, k)), LEAK);
     const h = convolution(hidden, p["W3"]!, p["c"]!);
     x = add(x, slice(h, 1, 0, 1));
     s = slice(h, 1, 1, 1 + memory);
   }
-  const spread = min(max(convolve(stopGradient(hidden), p["head"]!, 0), -SPREAD), SPREAD);
-  return { x, weights: exp(add(spread, reshape(p["level"]!, [count, 1, 1]))) };
+  return { x };
 }
+
+/** `unrolled` from filtered backprojections, by its gradient on mean squared error. */
+export const unrolledMethod: LearnedMethod = {
+  name: "unrolled",
+  manifest: "ct-unrolled",
+  summary: "eight learned gradient steps; no guarantee",
+  definition: { steps: 8, width: 32, memory: 4 },
+  recipe: { phases: 18, passes: 1, slices: 893, batch: 8, learningRate: 1e-3 },
+  train: (ct, images, options) => {
+    const network = unrolled(ct, options.definition as unknown as UnrolledOptions, options.seed);
+    return trainNetwork(unrolledMethod, ct, network, (set) => withStart(ct, set), images, options);
+  },
+  method: (ct, bundle) => {
+    const network = unrolled(ct, definitionOf(unrolledMethod, bundle) as unknown as UnrolledOptions, 0);
+    return networkMethod(ct, network, bundle.weights, { name: "unrolled", parameters: networkSize(network) });
+  },
+};
 
 /**
  * r [N, rows] ↦ (π/views) Aᵀ of Hann-filtered rows, in units of the image: filtered backprojection with A's own interpolation.
