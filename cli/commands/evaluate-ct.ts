@@ -201,7 +201,7 @@ function notes(evaluated: readonly Evaluated[], figures: Readonly<Record<string,
         ]
       : []),
     ...(has("l2o_adaptive")
-      ? ["The gap of l2o_adaptive is of its second problem, given the weights and the offset that its network named."]
+      ? ["The gap of l2o_adaptive is of its second problem, given the weights that its network's image named."]
       : []),
     ...(figures["l2o_adaptive_apart"] === undefined
       ? []

@@ -9,6 +9,7 @@ import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import type { LearnedMethod, TrainCtOptions } from "../../src/applications/ct/methods/learned.js";
 import { released } from "../../src/applications/ct/methods/released.js";
 import { unet } from "../../src/applications/ct/methods/unet.js";
+import { unrolled } from "../../src/applications/ct/methods/unrolled.js";
 import { ellipses } from "../../src/applications/ct/phantom.js";
 import { tomography } from "../../src/applications/ct/tomography.js";
 import { formatBundle, parseBundle } from "../../src/files/bundle.js";
@@ -20,30 +21,41 @@ import { interpret } from "../../src/tensor/interpret.js";
 import { input } from "../../src/tensor/primitives/leaf.js";
 import { mapTensors, tensorLeaves } from "../../src/tensor/tree.js";
 import type { Checkpoint } from "../../src/training/fit.js";
-import { networkSize } from "../../src/training/network.js";
+import { initialArrays, networkSize } from "../../src/training/network.js";
 
 const ct = tomography({ size: 16, angles: 8 });
 const images = Array.from({ length: 12 }, (_, i) => ellipses({ size: 16, random: random(5).fork(i) }));
 const sets = { training: images.slice(0, 4), validation: images.slice(8, 10) };
 
+interface Small {
+  readonly definition?: Record<string, number>;
+  readonly rate: number;
+  readonly passes?: number;
+  readonly initial?: Weights;
+}
+
+const layers = { steps: 2, width: 8, memory: 2 };
 /** What makes each small enough for a test, and a rate at which a few steps show. */
-const small: Readonly<
-  Record<string, { readonly definition?: Record<string, number>; readonly rate: number; readonly passes?: number }>
-> = {
+const small: Readonly<Record<string, Small>> = {
   unet: { rate: 2e-3 },
   ffpn: { rate: 1e-4 },
   released: { definition: { channels: 4 }, rate: 2e-3 },
   released_c28: { definition: { channels: 4 }, rate: 2e-3 },
   l2o_convex: { definition: { count: 4, size: 3 }, rate: 0.05, passes: 4 },
   l2o_prox: { definition: { channels: 4, hidden: 6 }, rate: 0.05, passes: 4 },
-  l2o_adaptive: { definition: { steps: 2, width: 8, memory: 2, count: 4, side: 3 }, rate: 5e-3 },
+  unrolled: { definition: layers, rate: 5e-3 },
+  l2o_adaptive: {
+    ...{ definition: { ...layers, count: 4, size: 3 }, rate: 0.05, passes: 4 },
+    initial: initialArrays(unrolled(ct, layers, 3)),
+  },
   l2o_weak: { definition: { count: 4, size: 3 }, rate: 0.05, passes: 4 },
 };
 
 function asked(learned: LearnedMethod): TrainCtOptions {
-  const { definition, rate, passes = 1 } = small[learned.name]!;
+  const { definition, rate, passes = 1, initial } = small[learned.name]!;
   const recipe = { phases: passes > 1 ? 2 : 4, passes, slices: 4, batch: 2, learningRate: rate };
-  return { definition: { ...learned.definition, ...definition }, ...recipe, seed: 3, vary: false, threads: 1 };
+  const own = { definition: { ...learned.definition, ...definition }, ...(initial ? { initial } : {}) };
+  return { ...own, ...recipe, seed: 3, vary: false, threads: 1 };
 }
 
 describe.each(LEARNED.map((learned) => [learned.name, learned] as const))("%s", (_, learned) => {

@@ -62,9 +62,9 @@ describe("a command line", () => {
     [["demo", "--json=1"], 'vouch demo: --json: expected no value, got "1"'],
     [
       ["evaluate", "ct", "--methods", "tv,xnet"],
-      'vouch evaluate ct: --methods: expected fbp or tv or unet or ffpn or released or released_c28 or l2o_convex or l2o_prox or l2o_weak or l2o_adaptive or l2o or all, got "xnet"',
+      'vouch evaluate ct: --methods: expected fbp or tv or unet or unrolled or ffpn or released or released_c28 or l2o_convex or l2o_prox or l2o_weak or l2o_adaptive or l2o or all, got "xnet"',
     ],
-    [["train", "ct", "--method", "xnet"], "vouch train ct: --method: expected unet or ffpn or released"],
+    [["train", "ct", "--method", "xnet"], "vouch train ct: --method: expected unet or unrolled or ffpn or released"],
     [["reconstruct"], "vouch reconstruct: expected input, got nothing"],
     [["reconstruct", "a.npy", "b.npy"], 'vouch reconstruct: expected one input, got "b.npy"'],
     [["demo", "extra"], 'vouch demo: expected options only, got "extra"'],

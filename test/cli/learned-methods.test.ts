@@ -5,11 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepSelection } from "../../cli/ct-methods.js";
-import { adaptiveMethod } from "../../src/applications/ct/methods/adaptive.js";
 import { learnedProxCt } from "../../src/applications/ct/methods/prox.js";
-import { reconstructor } from "../../src/applications/ct/methods/reconstructor.js";
 import { released } from "../../src/applications/ct/methods/released.js";
 import { unet } from "../../src/applications/ct/methods/unet.js";
+import { unrolled } from "../../src/applications/ct/methods/unrolled.js";
 import { weaklyConvex } from "../../src/applications/ct/methods/weak.js";
 import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
 import { formatNpy } from "../../src/files/npy.js";
@@ -23,14 +22,18 @@ const model = () => ["--model", at("tiny.safetensors"), ...tinyScan];
 
 const weak = { count: 3, size: 3, rho: 0.8, knee: 4 };
 const prox = { channels: 3, hidden: 4, rho: 0.8 };
-const adaptive = {
-  ...(adaptiveMethod.definition as Record<"count" | "side" | "rho", number>),
-  ...{ steps: 2, width: 3, memory: 1 },
-};
+const layers = { steps: 2, width: 3, memory: 1 };
 const bundle = (of: string, options: Record<string, number>, weights: Bundle["weights"]): Bundle => ({
   manifest: { model: of, options, card: {} },
   weights,
 });
+
+/** Larger weights make no other problem, and few steps here. */
+function strong() {
+  const { K, tau, epsilon } = weaklyConvex(tinyCt, weak).initialWeights();
+  const scaled = { shape: tau!.shape, data: tau!.data.map((value) => value + Math.log(100)) };
+  return { K: K!, tau: scaled, epsilon: epsilon! };
+}
 
 /** By the end of their names: weights that were not trained. */
 const files: Readonly<Record<string, () => Bundle>> = {
@@ -40,12 +43,13 @@ const files: Readonly<Record<string, () => Bundle>> = {
     const strong = { shape: gamma!.shape, data: gamma!.data.map((value) => value + Math.log(100)) };
     return bundle("ct-prox", prox, { ...rest, gamma: strong });
   },
-  weak: () => {
-    const { K, tau, epsilon } = weaklyConvex(tinyCt, weak).initialWeights();
-    const strong = { shape: tau!.shape, data: tau!.data.map((value) => value + Math.log(100)) };
-    return bundle("ct-weak", weak, { K: K!, tau: strong, epsilon: epsilon! });
+  weak: () => bundle("ct-weak", weak, strong()),
+  adaptive: () => {
+    const network = initialArrays(unrolled(tinyCt, layers, 1));
+    const regularizer = { ...weak, count: 24, size: 5 };
+    const { K, tau, epsilon } = weaklyConvex(tinyCt, regularizer).initialWeights();
+    return bundle("ct-adaptive", { ...layers, ...regularizer }, { ...network, K: K!, tau: tau!, epsilon: epsilon! });
   },
-  adaptive: () => bundle("ct-adaptive", adaptive, initialArrays(reconstructor(tinyCt, adaptive, 1))),
   released: () =>
     bundle(
       "ct-released",

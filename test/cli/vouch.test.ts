@@ -147,7 +147,7 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
   expect(all.code).toBe(0);
   const { figures: whole, missing, l2o } = lastLine(all);
   expect({ missing, l2o }).toEqual({
-    missing: ["unet", "ffpn", "released", "released_c28", "l2o_prox", "l2o_weak", "l2o_adaptive"],
+    missing: ["unet", "unrolled", "ffpn", "released", "released_c28", "l2o_prox", "l2o_weak", "l2o_adaptive"],
     l2o: "l2o_convex",
   });
   expect(all.stderr).toContain("unet has no weights; train them: vouch train ct --method unet");

@@ -100,13 +100,15 @@ function parted({ params }: Model, weights: Weights): [network: Weights, regular
 }
 
 function requireNetwork(ct: Tomography, asked: AdaptiveOptions, weights: Weights): void {
-  if (Object.keys(weights).length > 0) return requireWeights("l2o_adaptive", unrolled(ct, asked, 0), weights);
-  throw new VouchError("parameter", {
-    name: "train ct: l2o_adaptive",
-    expected: "a trained network to begin with",
-    got: "none",
-    remedy: "Train it by --method unrolled, and pass its file by --init, with one of l2o_weak after a comma.",
-  });
+  if (Object.keys(weights).length === 0) {
+    throw new VouchError("parameter", {
+      name: "train ct: l2o_adaptive",
+      expected: "a trained network to begin with",
+      got: "none",
+      remedy: "Train it by --method unrolled, and pass its file by --init, with one of l2o_weak after a comma.",
+    });
+  }
+  requireWeights("l2o_adaptive", unrolled(ct, asked, 0), weights);
 }
 
 /** u of measurements. */
