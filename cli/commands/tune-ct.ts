@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import { definitionOf } from "../../src/applications/ct/methods/learned.js";
-import { lossAt, lossSpace, STEP_DEFAULT, STEP_SPACE, stepsToGap } from "../../src/applications/ct/tune.js";
+import { lossAt, lossSpace, STEP_SPACE, stepDefault, stepsToGap } from "../../src/applications/ct/tune.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
 import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
@@ -74,7 +74,7 @@ export const tuneCt = command({
         : lossAt(ct, learned, bundle, examples, point, engine);
     const own = definitionOf(learned, bundle);
     const start: Point = forSteps
-      ? STEP_DEFAULT
+      ? stepDefault(ct, bundle)
       : Object.fromEntries(Object.keys(space).map((key) => [key, own[key]!]));
     const { resume: goOn, trials: _, out: __, record: _____, device: ___, threads: ____, ...identity } = options;
     const asked = JSON.stringify(identity);

@@ -2,8 +2,9 @@
 
 import type { EngineOptions } from "../../engine/session.js";
 import type { Bundle } from "../../files/bundle.js";
-import { compileModel } from "../../model.js";
+import { compileModel, feedParams } from "../../model.js";
 import { relaxed } from "../../solvers/relaxed.js";
+import { interpret } from "../../tensor/interpret.js";
 import type { BayesOptions, Point } from "../../training/bayes.js";
 import type { Measurement } from "./examples.js";
 import { convex } from "./methods/convex.js";
@@ -13,7 +14,8 @@ import { LEARNED_RATIO, learnedConvex } from "./models.js";
 import type { Tomography } from "./tomography.js";
 
 /**
- * Steps of L-ADMM: αᵢ‖Sᵢ‖² of both terms and the over-relaxation. β = 1/Σαᵢ‖Sᵢ‖² and λᵢ = 1/αᵢ follow, so that β Σαᵢ‖Sᵢ‖² ≤ 1 and
+ * Steps of L-ADMM: αᵢ‖Sᵢ‖² of both terms in units of `objectiveScale`, so that constants are for any scale of an objective, and the
+ * over-relaxation. β = 1/Σαᵢ‖Sᵢ‖² and λᵢ = 1/αᵢ follow, so that β Σαᵢ‖Sᵢ‖² ≤ 1 and
  * αᵢλᵢ ≤ 1 hold at every point.
  *
  * @source Pham et al. 2025, α, β, λ by Bayesian optimization; the bounds are those of `linearizedAdmm`
@@ -24,8 +26,21 @@ export const STEP_SPACE: BayesOptions["space"] = {
   relaxation: { low: 1, high: 1.95, scale: "linear" },
 };
 
-/** What the models are solved with. */
-export const STEP_DEFAULT: Point = { fidelity: LEARNED_RATIO, regularization: LEARNED_RATIO, relaxation: 1.9 };
+/** What a model is solved with. */
+export function stepDefault(ct: Tomography, bundle: Bundle): Point {
+  const ratio = LEARNED_RATIO / objectiveScale(ct, bundle);
+  return { fidelity: ratio, regularization: ratio, relaxation: 1.9 };
+}
+
+/** Mean over c of τ_c‖K_c‖₂. An objective times s has dual vectors times s, and the same iteration with αᵢ times s. */
+export function objectiveScale(ct: Tomography, bundle: Bundle): number {
+  const { count, size, rho } = definitionOf(convex, bundle) as { count: number; size: number; rho: number };
+  const { read } = learnedConvex(ct, { count, size, rho }).trace();
+  const [K, tau] = interpret([read["K"]!, read["tau"]!], feedParams(bundle.weights));
+  const taps = size ** 2;
+  const norm = (c: number) => Math.hypot(...K!.data.subarray(c * taps, (c + 1) * taps));
+  return tau!.data.reduce((sum, value, c) => sum + value * norm(c), 0) / count;
+}
 
 /** Numbers of definitions that the loss chooses: ρ, the share of δ_cert that a model solves in, and the knee of the weakly convex one. */
 const LOSS_SPACE: BayesOptions["space"] = {
@@ -56,7 +71,8 @@ export async function stepsToGap(
   { gap, maxSteps, ...engine }: StepsOptions,
 ): Promise<number> {
   const { count, size, rho } = definitionOf(convex, bundle) as { count: number; size: number; rho: number };
-  const ratio = { fidelity: point["fidelity"]!, regularization: point["regularization"]! };
+  const scale = objectiveScale(ct, bundle);
+  const ratio = { fidelity: point["fidelity"]! * scale, regularization: point["regularization"]! * scale };
   const model = learnedConvex(ct, { count, size, rho, ratio });
   const solver = relaxed(point["relaxation"]!);
   const chunk = { every: LOOK / 2, checks: 2 };
