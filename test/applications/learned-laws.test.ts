@@ -9,7 +9,7 @@ import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import { logSum } from "../../src/applications/ct/methods/log-sum.js";
 import { learnedProxCt, type ProxOptions } from "../../src/applications/ct/methods/prox.js";
 import { released } from "../../src/applications/ct/methods/released.js";
-import { filteredAdjoint, unrolled } from "../../src/applications/ct/methods/unrolled.js";
+import { filteredAdjoint, unrolledNetwork } from "../../src/applications/ct/methods/unrolled.js";
 import { stationarity, weaklyConvex } from "../../src/applications/ct/methods/weak.js";
 import { weakMethod } from "../../src/applications/ct/methods/weak-method.js";
 import { weightedConvex } from "../../src/applications/ct/methods/weighted.js";
@@ -191,7 +191,7 @@ describe("l2o_adaptive", () => {
   });
 
   it("solves its second stage with the image of its network, feasibly and provably", async () => {
-    const network = initialArrays(unrolled(ct, options, 3));
+    const network = initialArrays(unrolledNetwork(ct, options, 3));
     const strong = { ...own, tau: { shape: [3], data: own["tau"]!.data.map((value) => value + Math.log(100)) } };
     const bundle = { manifest: { model: "ct-adaptive", options, card: {} }, weights: { ...network, ...strong } };
     await using open = await adaptiveMethod.method(ct, bundle).open({ threads: 1 });
@@ -202,8 +202,8 @@ describe("l2o_adaptive", () => {
       expect(verdict.verdict === "VERIFIED" && verdict.relativeGap).toBeLessThan(0.02);
       expect(feasibility(ct, x.data.slice(64 * n, 64 * n + 64), measurement).fidelity).toBeLessThanOrEqual(1);
     });
-    const { read, fed } = networkInputs(unrolled(ct, options, 3));
-    const [u] = interpret([unrolled(ct, options, 3).apply(read, fed).x], {
+    const { read, fed } = networkInputs(unrolledNetwork(ct, options, 3));
+    const [u] = interpret([unrolledNetwork(ct, options, 3).apply(read, fed).x], {
       ...Object.fromEntries(Object.entries(network).map(([name, array]) => [`params.${name}`, array])),
       "data.d": data.d,
       "data.start": starts(ct, data.d.data),
@@ -219,7 +219,7 @@ describe("l2o_adaptive", () => {
     const trained = (initial: Weights) =>
       adaptiveMethod.train(ct, { training: images, validation: images }, { ...asked, initial });
     await expect(trained(own)).rejects.toThrow(/l2o_adaptive: expected a trained network.*--method unrolled/s);
-    await expect(trained(initialArrays(unrolled(ct, { ...options, width: 4 }, 3)))).rejects.toThrow(/W1/);
+    await expect(trained(initialArrays(unrolledNetwork(ct, { ...options, width: 4 }, 3)))).rejects.toThrow(/W1/);
   });
 });
 
@@ -311,6 +311,6 @@ it("no learned model has more than 19,536 numbers by default", () => {
   const of = (name: string) => LEARNED.find((learned) => learned.name === name)!.definition as never;
   expect(learnedProxCt(full, { ...(of("l2o_prox") as ProxOptions), seed: 0 }).size + 1).toBeLessThanOrEqual(19_536);
   expect(weaklyConvex(full, of("l2o_weak")).size + 1).toBeLessThanOrEqual(19_536);
-  const two = networkSize(unrolled(full, of("l2o_adaptive"), 0)) + adaptiveConvex(full, of("l2o_adaptive")).size;
+  const two = networkSize(unrolledNetwork(full, of("l2o_adaptive"), 0)) + adaptiveConvex(full, of("l2o_adaptive")).size;
   expect(two + 1).toBeLessThanOrEqual(19_536);
 });

@@ -9,7 +9,7 @@ import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import type { LearnedMethod, TrainCtOptions } from "../../src/applications/ct/methods/learned.js";
 import { released } from "../../src/applications/ct/methods/released.js";
 import { unet } from "../../src/applications/ct/methods/unet.js";
-import { unrolled } from "../../src/applications/ct/methods/unrolled.js";
+import { unrolledNetwork } from "../../src/applications/ct/methods/unrolled.js";
 import { ellipses } from "../../src/applications/ct/phantom.js";
 import { tomography } from "../../src/applications/ct/tomography.js";
 import { formatBundle, parseBundle } from "../../src/files/bundle.js";
@@ -46,7 +46,7 @@ const small: Readonly<Record<string, Small>> = {
   unrolled: { definition: layers, rate: 5e-3 },
   l2o_adaptive: {
     ...{ definition: { ...layers, count: 4, size: 3 }, rate: 0.05, passes: 4 },
-    initial: initialArrays(unrolled(ct, layers, 3)),
+    initial: initialArrays(unrolledNetwork(ct, layers, 3)),
   },
   l2o_weak: { definition: { count: 4, size: 3 }, rate: 0.05, passes: 4 },
 };

@@ -8,7 +8,7 @@ import { keepSelection } from "../../cli/ct-methods.js";
 import { learnedProxCt } from "../../src/applications/ct/methods/prox.js";
 import { released } from "../../src/applications/ct/methods/released.js";
 import { unet } from "../../src/applications/ct/methods/unet.js";
-import { unrolled } from "../../src/applications/ct/methods/unrolled.js";
+import { unrolledNetwork } from "../../src/applications/ct/methods/unrolled.js";
 import { weaklyConvex } from "../../src/applications/ct/methods/weak.js";
 import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
 import { formatNpy } from "../../src/files/npy.js";
@@ -45,7 +45,7 @@ const files: Readonly<Record<string, () => Bundle>> = {
   },
   weak: () => bundle("ct-weak", weak, strong()),
   adaptive: () => {
-    const network = initialArrays(unrolled(tinyCt, layers, 1));
+    const network = initialArrays(unrolledNetwork(tinyCt, layers, 1));
     const regularizer = { ...weak, count: 24, size: 5 };
     const { K, tau, epsilon } = weaklyConvex(tinyCt, regularizer).initialWeights();
     return bundle("ct-adaptive", { ...layers, ...regularizer }, { ...network, K: K!, tau: tau!, epsilon: epsilon! });

@@ -24,7 +24,7 @@ import { imageTerms, inside, LEARNED_RATIO, requireRho } from "../models.js";
 import type { Tomography } from "../tomography.js";
 import { networkData, starts } from "./external.js";
 import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
-import { type UnrolledOptions, unrolled } from "./unrolled.js";
+import { type UnrolledOptions, unrolledNetwork } from "./unrolled.js";
 import { majorantWeights, type WeakOptions, weakParams } from "./weak.js";
 import { weightedConvex } from "./weighted.js";
 
@@ -108,12 +108,12 @@ function requireNetwork(ct: Tomography, asked: AdaptiveOptions, weights: Weights
       remedy: "Train it by --method unrolled, and pass its file by --init, with one of l2o_weak after a comma.",
     });
   }
-  requireWeights("l2o_adaptive", unrolled(ct, asked, 0), weights);
+  requireWeights("l2o_adaptive", unrolledNetwork(ct, asked, 0), weights);
 }
 
 /** u of measurements. */
 async function openNetwork(ct: Tomography, options: AdaptiveOptions, weights: Weights, engine: EngineOptions) {
-  const network = unrolled(ct, options, 0);
+  const network = unrolledNetwork(ct, options, 0);
   const { read, fed } = networkInputs(network);
   const { x } = network.apply(read, fed);
   const session = await compile([min(max(x, 0), 1)], engine);
@@ -161,7 +161,7 @@ async function guided(
 function adaptive(ct: Tomography, bundle: Bundle): Method {
   const asked = definitionOf(adaptiveMethod, bundle) as unknown as AdaptiveOptions;
   const own = adaptiveConvex(ct, asked);
-  const network = unrolled(ct, asked, 0);
+  const network = unrolledNetwork(ct, asked, 0);
   const params = { ...network.params, ...own.params };
   requireWeights("l2o_adaptive", { name: "l2o_adaptive", params }, bundle.weights);
   const [before, regularizer] = parted(own, bundle.weights);

@@ -39,7 +39,7 @@ const PLAIN = 0.1;
  * @source Adler & Öktem 2018, Learned primal-dual reconstruction, of which this is the gradient form with shared filters (Adler &
  * Öktem 2017)
  */
-export function unrolled(ct: Tomography, options: UnrolledOptions, seed: number): Network {
+export function unrolledNetwork(ct: Tomography, options: UnrolledOptions, seed: number): Network {
   const { steps, width, memory } = options;
   const filters = (label: string, shape: readonly number[], gain: number) =>
     uniformWeights(shape, { seed, label, gain });
@@ -91,11 +91,11 @@ export const unrolledMethod: LearnedMethod = {
   definition: { steps: 8, width: 32, memory: 4 },
   recipe: { phases: 18, passes: 1, slices: 893, batch: 8, learningRate: 1e-3 },
   train: (ct, images, options) => {
-    const network = unrolled(ct, options.definition as unknown as UnrolledOptions, options.seed);
+    const network = unrolledNetwork(ct, options.definition as unknown as UnrolledOptions, options.seed);
     return trainNetwork(unrolledMethod, ct, network, (set) => withStart(ct, set), images, options);
   },
   method: (ct, bundle) => {
-    const network = unrolled(ct, definitionOf(unrolledMethod, bundle) as unknown as UnrolledOptions, 0);
+    const network = unrolledNetwork(ct, definitionOf(unrolledMethod, bundle) as unknown as UnrolledOptions, 0);
     return networkMethod(ct, network, bundle.weights, { name: "unrolled", parameters: networkSize(network) });
   },
 };
