@@ -80,7 +80,8 @@ export async function loadTable(
     }
     const file = weightsOf(model, key);
     if (key !== CONVEX && !existsSync(file)) {
-      missing.push({ key, command: `vouch train ct --method ${key} --data IMAGES --out ${file}` });
+      const init = learned.begins ? ` --init ${learned.begins.map((one) => weightsOf(model, one)).join()}` : "";
+      missing.push({ key, command: `vouch train ct --method ${key}${init} --data IMAGES --out ${file}` });
     } else methods.push(await within(`${name}: --model ${file}`, () => load(name, ct, learned, file)));
   }
   return { methods, missing };

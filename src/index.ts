@@ -121,8 +121,6 @@ export * from "./training/fit.js";
 export {
   initialArrays,
   type Network,
-  type NetworkLoss,
-  type NetworkOptions,
   networkInputs,
   networkSize,
 } from "./training/network.js";

@@ -1,7 +1,7 @@
 /** @file Solving on the engine: stopping sample by sample, statuses, options, errors. */
 
 import { describe, expect, it } from "vitest";
-import { compile, type Float32 } from "../src/engine/session.js";
+import { compile, type Float32, type Session } from "../src/engine/session.js";
 import { VouchError } from "../src/errors.js";
 import type { Smooth } from "../src/functions/function.js";
 import { indicator } from "../src/functions/indicator.js";
@@ -175,6 +175,42 @@ describe("each sample stops by itself", () => {
     expect(sizes).toEqual(expected);
     expect(sizes[0]).toBe(5);
     expect(sizes.at(-1)).toBe(1);
+  });
+
+  it("proves again after a proof that failed a tenth of the steps later, and at the end", async () => {
+    const shape = { every: 10, checks: 2 };
+    const built = chunk(lasso.trace().operator, picard(), shape);
+    const row = (...values: number[]) => ({ shape: [1, values.length], data: Float32Array.from(values) });
+    const state = built.state.map((leaf) => ({ shape: [1, ...leaf.shape.slice(1)], data: new Float32Array(1) }));
+    let taken = 0;
+    const session = {
+      run: async () => {
+        taken += 20;
+        const named = built.names.map(() => row(1));
+        // x, running, steps, history, residuals, motion, and a primal value that the dual bound meets.
+        return [...state, row(0), row(1), row(20), row(1, 1), ...named, row(1, 1), row(5), row(5)];
+      },
+    } as unknown as Session;
+    const tried: number[] = [];
+    const verdict = { verdict: "UNVERIFIABLE", reason: "infeasible", detail: "", constraints: [] } as const;
+    const prove = () => {
+      tried.push(taken);
+      return { x: row(0), moved: 0, verdict };
+    };
+    const run = {
+      ...{ session, chunk: built, shape, violated: [], counts: {}, dual: { names: [], prove } },
+      leafShapes: built.state.map(({ shape: [_, ...rest] }) => [1, ...rest.map(() => 1)]),
+    };
+    await runChunks(run, { d: row(0) }, { gap: 0.1, maxSteps: 480, strict: false });
+    const waits = tried.slice(1, -1).map((steps, k) => (steps - tried[k]!) / tried[k]!);
+    expect(tried[0]).toBe(20);
+    expect(tried.at(-1)).toBe(480);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(0.1);
+    // Looks are 20 steps apart, so that none waits longer than a tenth and one more look.
+    waits.forEach((wait, k) => {
+      expect(wait).toBeLessThanOrEqual(0.1 + 20.001 / tried[k]!);
+    });
+    expect(tried.length).toBeLessThan(24);
   });
 
   it("with a residual at each test in its history, the last at or below the tolerance", async () => {

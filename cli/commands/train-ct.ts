@@ -7,7 +7,7 @@ import type { Tomography } from "../../src/applications/ct/tomography.js";
 import { digest } from "../../src/certificates/calibration.js";
 import { VouchError } from "../../src/errors.js";
 import { parseBundle } from "../../src/files/bundle.js";
-import { parseSafetensors } from "../../src/files/safetensors.js";
+import { formatSafetensors, parseSafetensors } from "../../src/files/safetensors.js";
 import type { Weights } from "../../src/model.js";
 import { command } from "../command.js";
 import { engineOf, engineOptions, phantom, scan, scanOptions } from "../ct.js";
@@ -30,8 +30,8 @@ export const trainCtCommand = command({
     ),
     out: text("Weights, written when training is done.", "FILE", "out/ct.safetensors"),
     init: text(
-      "Weights to begin with, of the same shapes; those it lacks, or all without it, are of the seed.",
-      "FILE",
+      "Weights to begin with, of the same shapes; those they lack are of the seed. l2o_adaptive needs those of unrolled.",
+      "FILE[,FILE]",
       undefined,
     ),
     ...trainingOptions,
@@ -79,7 +79,11 @@ export const trainCtCommand = command({
       target,
       resume,
       log,
-      identity: { ...asked, images: all },
+      identity: {
+        ...asked,
+        images: all,
+        ...(begun ? { begun: await digest(formatSafetensors(begun.weights, {})) } : {}),
+      },
       phases,
       total: phases * passes * Math.ceil(Math.min(slices, images.training.length) / batch),
       next:

@@ -28,7 +28,7 @@ export const tuneCt = command({
     "Tune constants of a trained CT model by Bayesian optimization: steps to a proven gap, or the loss by ρ and knee.",
   options: {
     for: choice(
-      "What to lower: steps of l2o_convex to a proven gap, or the mean squared error by ρ, and of l2o_weak by its knee too.",
+      "What to lower: steps of l2o_convex to a proven gap, or the mean squared error by ρ, and by the knee of a method that has one.",
       ["steps", "loss"],
       "steps",
     ),

@@ -28,7 +28,7 @@ export interface SolveOptions {
   readonly strict?: boolean;
   /**
    * Stop a sample once no feasible x is proven to be better by more than this share of its objective; in (0, 1). Checked
-   * between chunks, after a proof that failed not before a tenth more steps. A sample that converges first is proven then, whatever
+   * between chunks; after a proof that failed, not again before a tenth more steps. A sample that converges first is proven then, whatever
    * its gap. Default: nothing is proven.
    */
   readonly gap?: number;

@@ -1,8 +1,8 @@
-import type { EngineOptions, Float32 } from "../engine/session.js";
+import type { Float32 } from "../engine/session.js";
 import { type Model, requireWeights, type Weights } from "../model.js";
 import { adam } from "./adam.js";
 import { batches, type TrainingSet } from "./dataset.js";
-import { type Network, type NetworkOptions, prepareNetwork } from "./network.js";
+import { type Network, prepareNetwork } from "./network.js";
 import type { Optimizer } from "./optimizer.js";
 import { type OutsideLoss, prepareOutside } from "./outside.js";
 import type { Schedule } from "./schedule.js";
@@ -31,7 +31,7 @@ export interface FitOptions extends TrainerOptions {
   readonly signal?: AbortSignal;
 }
 
-export type NetworkFitOptions = Omit<FitOptions, "backward" | "steps" | "loss"> & NetworkOptions;
+export type NetworkFitOptions = Omit<FitOptions, "backward" | "steps" | "loss">;
 
 export interface StepEvent {
   readonly phase: number;
@@ -110,7 +110,7 @@ export async function fitOutside(
   loss: OutsideLoss,
   initial: Weights,
   training: TrainingSet,
-  options: Omit<NetworkFitOptions, keyof NetworkOptions> & EngineOptions = {},
+  options: NetworkFitOptions = {},
 ): Promise<FitResult> {
   requireWeights("fitOutside", network, initial);
   const optimizer = options.optimizer ?? adam();

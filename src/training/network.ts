@@ -9,7 +9,7 @@ import type { Shape, Tensor } from "../tensor/tensor.js";
 import { type Examples, meanLoss } from "./dataset.js";
 import { descend, descentStep } from "./descent-step.js";
 import type { Optimizer } from "./optimizer.js";
-import { type Loss, squaredError } from "./squared-error.js";
+import { squaredError } from "./squared-error.js";
 import type { Trainer } from "./trainer.js";
 
 type Named = Readonly<Record<string, Tensor>>;
@@ -26,21 +26,6 @@ export interface Network {
   /** Names among the outputs of `train`: each is the next value of the parameter of its name. */
   readonly follows?: readonly string[];
 }
-
-export interface NetworkOptions extends EngineOptions {
-  /** [N], from the outputs and the target; default the squared error of x. */
-  readonly loss?: NetworkLoss;
-  /** What held-out examples are judged by; default the squared error of x. */
-  readonly judge?: NetworkLoss;
-}
-
-export type NetworkLoss = (outputs: Named & { readonly x: Tensor }, target: Tensor) => Tensor;
-
-/** A loss of x alone as one of outputs. */
-const ofX =
-  (loss: Loss): NetworkLoss =>
-  ({ x }, target) =>
-    loss(x, target);
 
 /** Inputs `params.NAME` and `data.NAME`, and the parameters as the network reads them. */
 export function networkInputs({ params, data }: Pick<Network, "params" | "data">) {
@@ -68,24 +53,18 @@ export function initialArrays({ params }: Pick<Network, "params">) {
 }
 
 /** Graphs and sessions of a network's training: there is nothing to solve. */
-export async function prepareNetwork(
-  network: Network,
-  optimizer: Optimizer,
-  options: NetworkOptions,
-): Promise<Trainer> {
+export async function prepareNetwork(network: Network, optimizer: Optimizer, options: EngineOptions): Promise<Trainer> {
   const { raw, read, fed } = networkInputs(network);
   const names = Object.keys(raw);
-  const loss = options.loss ?? ofX(squaredError);
   const made = (network.train ?? network.apply)(read, fed);
   const target = input("target", made.x.shape);
   const follows = Object.fromEntries((network.follows ?? []).map((name) => [name, made[name]!]));
-  const judge = options.judge ?? ofX(squaredError);
   const {
     opened: [step, reading],
     dispose,
   } = await openAll([
-    () => compile(descentStep(loss(made, target), raw, network.params, optimizer, follows), options),
-    () => compile([judge(network.apply(read, fed), target)], options),
+    () => compile(descentStep(squaredError(made.x, target), raw, network.params, optimizer, follows), options),
+    () => compile([squaredError(network.apply(read, fed).x, target)], options),
   ]);
   const life = lifetime("trainer", dispose);
   const feeds = ({ data }: Examples) => feedData(network, data);

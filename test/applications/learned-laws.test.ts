@@ -3,13 +3,14 @@
 import { describe, expect, it } from "vitest";
 import { simulate } from "../../src/applications/ct/examples.js";
 import { fbp, hann } from "../../src/applications/ct/fbp.js";
-import { adaptiveConvex, adaptiveMethod } from "../../src/applications/ct/methods/adaptive.js";
+import { adaptiveConvex } from "../../src/applications/ct/methods/adaptive.js";
+import { adaptiveMethod } from "../../src/applications/ct/methods/adaptive-method.js";
 import { starts } from "../../src/applications/ct/methods/external.js";
 import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import { logSum } from "../../src/applications/ct/methods/log-sum.js";
 import { learnedProxCt, type ProxOptions } from "../../src/applications/ct/methods/prox.js";
 import { released } from "../../src/applications/ct/methods/released.js";
-import { filteredAdjoint, unrolledNetwork } from "../../src/applications/ct/methods/unrolled.js";
+import { filteredAdjoint, unrolledNetwork } from "../../src/applications/ct/methods/unrolled-network.js";
 import { stationarity, weaklyConvex } from "../../src/applications/ct/methods/weak.js";
 import { weakMethod } from "../../src/applications/ct/methods/weak-method.js";
 import { weightedConvex } from "../../src/applications/ct/methods/weighted.js";
@@ -192,8 +193,7 @@ describe("l2o_adaptive", () => {
 
   it("solves its second stage with the image of its network, feasibly and provably", async () => {
     const network = initialArrays(unrolledNetwork(ct, options, 3));
-    const strong = { ...own, tau: { shape: [3], data: own["tau"]!.data.map((value) => value + Math.log(100)) } };
-    const bundle = { manifest: { model: "ct-adaptive", options, card: {} }, weights: { ...network, ...strong } };
+    const bundle = { manifest: { model: "ct-adaptive", options, card: {} }, weights: { ...network, ...own } };
     await using open = await adaptiveMethod.method(ct, bundle).open({ threads: 1 });
     const solved = await open.reconstruct(measurements, { tolerance: 1e-5, maxSteps: 20_000 });
     const { x, proofs } = open.prove(measurements, solved);
@@ -209,9 +209,31 @@ describe("l2o_adaptive", () => {
       "data.start": starts(ct, data.d.data),
     });
     const clipped = { shape: [2, 1, 8, 8], data: Float32Array.from(u!.data, (v) => Math.min(1, Math.max(0, v))) };
-    await using whole = await compileModel(model, strong, { solver: relaxed(1.9), threads: 1 });
+    await using whole = await compileModel(model, own, { solver: relaxed(1.9), threads: 1 });
     const again = await whole.solve({ ...data, guide: clipped }, exactly);
     expect(Math.max(...solved.x.data.map((value, i) => Math.abs(value - again.x.data[i]!)))).toBeLessThan(5e-3);
+  });
+
+  it.each([
+    ["l2o_weak", weakMethod, own],
+    ["l2o_adaptive", adaptiveMethod, { ...initialArrays(unrolledNetwork(ct, options, 3)), ...own }],
+  ] as const)("answers finitely where the data are exact: %s", async (_, method, weights) => {
+    const bundle = { manifest: { model: method.manifest, options, card: {} }, weights };
+    await using open = await method.method(ct, bundle).open({ threads: 1 });
+    const { x } = await open.reconstruct([{ d: measurements[0]!.d, radius: 0 }], { maxSteps: 50 });
+    expect(x.data.every(Number.isFinite)).toBe(true);
+  });
+
+  it("trains the regularizer alone, with the image of each slice's own measurement", async () => {
+    const network = initialArrays(unrolledNetwork(ct, options, 3));
+    const asked = { definition: options, phases: 2, passes: 1, slices: 1, batch: 1, learningRate: 0.05, seed: 1 };
+    const trained = await adaptiveMethod.train(
+      ct,
+      { training: images, validation: images },
+      { ...asked, vary: false, threads: 1, initial: { ...network, ...own } },
+    );
+    for (const [name, array] of Object.entries(network)) expect(trained.bundle.weights[name]).toEqual(array);
+    expect(trained.bundle.weights["K"]!.data).not.toEqual(own["K"]!.data);
   });
 
   it("is not trained without a network, or with another's", async () => {

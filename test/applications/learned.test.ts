@@ -9,7 +9,7 @@ import { LEARNED } from "../../src/applications/ct/methods/index.js";
 import type { LearnedMethod, TrainCtOptions } from "../../src/applications/ct/methods/learned.js";
 import { released } from "../../src/applications/ct/methods/released.js";
 import { unet } from "../../src/applications/ct/methods/unet.js";
-import { unrolledNetwork } from "../../src/applications/ct/methods/unrolled.js";
+import { unrolledNetwork } from "../../src/applications/ct/methods/unrolled-network.js";
 import { ellipses } from "../../src/applications/ct/phantom.js";
 import { tomography } from "../../src/applications/ct/tomography.js";
 import { formatBundle, parseBundle } from "../../src/files/bundle.js";

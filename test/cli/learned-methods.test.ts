@@ -8,7 +8,7 @@ import { keepSelection } from "../../cli/ct-methods.js";
 import { learnedProxCt } from "../../src/applications/ct/methods/prox.js";
 import { released } from "../../src/applications/ct/methods/released.js";
 import { unet } from "../../src/applications/ct/methods/unet.js";
-import { unrolledNetwork } from "../../src/applications/ct/methods/unrolled.js";
+import { unrolledNetwork } from "../../src/applications/ct/methods/unrolled-network.js";
 import { weaklyConvex } from "../../src/applications/ct/methods/weak.js";
 import { type Bundle, formatBundle, parseBundle } from "../../src/files/bundle.js";
 import { formatNpy } from "../../src/files/npy.js";
@@ -28,13 +28,6 @@ const bundle = (of: string, options: Record<string, number>, weights: Bundle["we
   weights,
 });
 
-/** Larger weights make no other problem, and few steps here. */
-function strong() {
-  const { K, tau, epsilon } = weaklyConvex(tinyCt, weak).initialWeights();
-  const scaled = { shape: tau!.shape, data: tau!.data.map((value) => value + Math.log(100)) };
-  return { K: K!, tau: scaled, epsilon: epsilon! };
-}
-
 /** By the end of their names: weights that were not trained. */
 const files: Readonly<Record<string, () => Bundle>> = {
   unet: () => bundle("ct-unet", {}, initialArrays(unet(SIZE, 1))),
@@ -43,9 +36,16 @@ const files: Readonly<Record<string, () => Bundle>> = {
     const strong = { shape: gamma!.shape, data: gamma!.data.map((value) => value + Math.log(100)) };
     return bundle("ct-prox", prox, { ...rest, gamma: strong });
   },
-  weak: () => bundle("ct-weak", weak, strong()),
+  weak: () => {
+    const { K, tau, epsilon } = weaklyConvex(tinyCt, weak).initialWeights();
+    // Larger weights make no other problem, and few steps here.
+    const strong = { shape: tau!.shape, data: tau!.data.map((value) => value + Math.log(100)) };
+    return bundle("ct-weak", weak, { K: K!, tau: strong, epsilon: epsilon! });
+  },
+  unrolled: () => bundle("ct-unrolled", layers, initialArrays(unrolledNetwork(tinyCt, layers, 1))),
   adaptive: () => {
     const network = initialArrays(unrolledNetwork(tinyCt, layers, 1));
+    // The scale of weights over their mean is that of the number of filters: with many, solves take few steps here.
     const regularizer = { ...weak, count: 24, size: 5 };
     const { K, tau, epsilon } = weaklyConvex(tinyCt, regularizer).initialWeights();
     return bundle("ct-adaptive", { ...layers, ...regularizer }, { ...network, K: K!, tau: tau!, epsilon: epsilon! });
@@ -70,6 +70,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe.each([
   ["unet", []],
+  ["unrolled", []],
   ["l2o_prox", ["convergence"]],
   ["l2o_weak", ["convergence", "optimality"]],
   ["l2o_adaptive", ["convergence", "optimality"]],
@@ -84,6 +85,33 @@ describe.each([
     const properties = inferences[0].certificates.map(({ term, property }: Record<string, string>) => term ?? property);
     expect(properties).toEqual(["box", "fidelity", "regularization", ...also]);
   });
+});
+
+it("l2o_adaptive is trained from two files, of which one holds a network", async () => {
+  const data = Float32Array.from({ length: 10 * SIZE ** 2 }, (_, i) => 0.5 + 0.4 * Math.sin(i * i));
+  await writeFile(at("slices.npy"), formatNpy({ shape: [10, SIZE, SIZE], data }));
+  const layers32 = { steps: 8, width: 32, memory: 4 };
+  const files = { first: at("first.safetensors"), second: at("second.safetensors") };
+  const network = initialArrays(unrolledNetwork(tinyCt, layers32, 1));
+  const one = bundle("ct-unrolled", layers32, network);
+  await writeFile(files.first, formatBundle({ ...one, manifest: { ...one.manifest, trainedOn: ["one", "two"] } }));
+  const { K, tau, epsilon } = weaklyConvex(tinyCt, { ...weak, count: 3, size: 3 }).initialWeights();
+  const other = bundle("ct-weak", weak, { K: K!, tau: tau!, epsilon: epsilon! });
+  await writeFile(
+    files.second,
+    formatBundle({ ...other, manifest: { ...other.manifest, trainedOn: ["two", "three"] } }),
+  );
+  const words = (init: string) => [
+    ...["train", "ct", "--method", "l2o_adaptive", "--data", at("slices.npy"), "--out", at("two.safetensors")],
+    ...["--init", init, "--count", "3", "--size", "3", "--phases", "1", "--passes", "1"],
+    ...["--slices", "2", "--batch", "2", "--validation", "1", ...tinyScan],
+  ];
+  await runCommand(words(`${files.first},${files.second}`));
+  const { manifest, weights } = parseBundle(await readFile(at("two.safetensors")));
+  expect(manifest.trainedOn!.slice(0, 3)).toEqual(["one", "two", "three"]);
+  expect(weights["W2"]).toEqual(network["W2"]);
+  expect(weights["tau"]!.data).not.toEqual(tau!.data);
+  await expect(runCommand(words(files.second))).rejects.toThrow(/expected a trained network/);
 });
 
 it("an iteration that never converges is not calibrated, and weights that are not there are named", async () => {

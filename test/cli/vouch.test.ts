@@ -151,6 +151,9 @@ test("calibrate, then evaluate and reconstruct: figures, certificates, and exit 
     l2o: "l2o_convex",
   });
   expect(all.stderr).toContain("unet has no weights; train them: vouch train ct --method unet");
+  expect(all.stderr).toMatch(
+    /vouch train ct --method l2o_adaptive --init \S+-unrolled\.safetensors,\S+-weak\.safetensors --data/,
+  );
   expect(all.stderr).toMatch(/^\| l2o_convex \| \d/m);
   expect(whole.l2o_psnr).toBe(whole.l2o_convex_psnr);
   expect(whole.l2o_convex_psnr).toBeCloseTo(figures.l2o_psnr, 9);

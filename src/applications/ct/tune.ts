@@ -32,7 +32,12 @@ export function stepDefault(ct: Tomography, bundle: Bundle): Point {
   return { fidelity: ratio, regularization: ratio, relaxation: 1.9 };
 }
 
-/** Mean over c of τ_c‖K_c‖₂. An objective times s has dual vectors times s, and the same iteration with αᵢ times s. */
+/**
+ * Mean over c of τ_c‖K_c‖₂. An objective times s has dual vectors times s, and the same iterates x with αᵢ times s and β over s.
+ *
+ * @throws format if the file is another method's
+ * @source the steps of `linearizedAdmm`, by substitution
+ */
 export function objectiveScale(ct: Tomography, bundle: Bundle): number {
   const { count, size, rho } = definitionOf(convex, bundle) as { count: number; size: number; rho: number };
   const { read } = learnedConvex(ct, { count, size, rho }).trace();
@@ -42,7 +47,7 @@ export function objectiveScale(ct: Tomography, bundle: Bundle): number {
   return tau!.data.reduce((sum, value, c) => sum + value * norm(c), 0) / count;
 }
 
-/** Numbers of definitions that the loss chooses: ρ, the share of δ_cert that a model solves in, and the knee of the weakly convex one. */
+/** Numbers of definitions that the loss chooses: ρ, the share of δ_cert that a model solves in, and the knee of those with log-sum slopes. */
 const LOSS_SPACE: BayesOptions["space"] = {
   rho: { low: 0.6, high: 1, scale: "linear" },
   knee: { low: 0.05, high: 10, scale: "log" },
@@ -53,7 +58,7 @@ export function lossSpace({ definition }: Pick<LearnedMethod, "definition">): Ba
   return Object.fromEntries(Object.entries(LOSS_SPACE).filter(([name]) => definition[name] !== undefined));
 }
 
-/** Looks at the gap, in steps. */
+/** Looks at the gap, in steps; after a proof that failed they are a tenth of the steps apart. */
 const LOOK = 20;
 
 export interface StepsOptions extends EngineOptions {

@@ -1,7 +1,7 @@
 /** @file Networks as methods: what they answer is not a solve's. */
 
 import { compile } from "../../../engine/session.js";
-import { feedParams, type Weights } from "../../../model.js";
+import { feedParams, requireWeights, type Weights } from "../../../model.js";
 import type { TrainingSet } from "../../../training/dataset.js";
 import { type Network, networkInputs } from "../../../training/network.js";
 import type { Measurement } from "../examples.js";
@@ -43,6 +43,7 @@ export function networkMethod(
   weights: Weights,
   what: Pick<Method, "name" | "parameters">,
 ): Method {
+  requireWeights(what.name, network, weights);
   const method: Method = {
     ...what,
     ...{ model: totalVariation(ct, 1), weights, rho: 1 },

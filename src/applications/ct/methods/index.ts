@@ -1,13 +1,13 @@
 /** @file The learned methods of CT, in the order of tables. */
 
-import { adaptiveMethod } from "./adaptive.js";
+import { adaptiveMethod } from "./adaptive-method.js";
 import { convex } from "./convex.js";
 import { ffpnMethod } from "./ffpn.js";
 import type { LearnedMethod } from "./learned.js";
 import { proxMethod } from "./prox.js";
 import { releasedMethod } from "./released.js";
 import { unetMethod } from "./unet.js";
-import { unrolledMethod } from "./unrolled.js";
+import { unrolledMethod } from "./unrolled-network.js";
 import { weakMethod } from "./weak-method.js";
 
 export const LEARNED: readonly LearnedMethod[] = [
@@ -23,6 +23,7 @@ export const LEARNED: readonly LearnedMethod[] = [
 ];
 
 export * from "./adaptive.js";
+export * from "./adaptive-method.js";
 export * from "./convex.js";
 export * from "./external.js";
 export * from "./ffpn.js";
@@ -32,7 +33,7 @@ export * from "./log-sum.js";
 export * from "./prox.js";
 export * from "./released.js";
 export * from "./unet.js";
-export * from "./unrolled.js";
+export * from "./unrolled-network.js";
 export * from "./weak.js";
 export * from "./weak-method.js";
 export * from "./weighted.js";

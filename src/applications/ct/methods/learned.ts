@@ -15,7 +15,7 @@ import {
   type PhaseEvent,
   type StepEvent,
 } from "../../../training/fit.js";
-import { initialArrays, type Network, type NetworkLoss } from "../../../training/network.js";
+import { initialArrays, type Network } from "../../../training/network.js";
 import { cosineDecay } from "../../../training/schedule.js";
 import type { Steps } from "../../../training/trainer.js";
 import { ctExamples } from "../examples.js";
@@ -68,6 +68,8 @@ export interface LearnedMethod {
   /** Its numbers with their defaults. */
   readonly definition: Definition;
   readonly recipe: CtRecipe;
+  /** Methods whose weights its training begins with, where it cannot begin with the seed's alone. */
+  readonly begins?: readonly string[];
   /** Train from a seed, to the weights of the phase with the least validation loss. @throws data, parameter, convergence */
   train(ct: Tomography, images: TrainingImages, options: TrainCtOptions): Promise<Trained>;
   /** The method of a file. @throws format if the file holds another definition */
@@ -75,7 +77,7 @@ export interface LearnedMethod {
 }
 
 /** Adds to examples what a model is fed beside measurements, for these phases. */
-type Feed = (set: TrainingSet, phases: readonly number[]) => Promise<TrainingSet>;
+export type Feed = (set: TrainingSet, phases: readonly number[]) => Promise<TrainingSet>;
 
 /** Train a model through its fixed point, by JFB unless `backward` is another rule. */
 export async function trainModel(
@@ -88,7 +90,8 @@ export async function trainModel(
 ): Promise<Trained> {
   const { training, validation, how } = prepared(ct, images, options);
   const feed = options.feed ?? (async (set) => set);
-  const phases = Array.from({ length: options.phases }, (_, phase) => phase);
+  const done = options.resume ? options.resume.phase + 1 : 0;
+  const phases = Array.from({ length: Math.max(0, options.phases - done) }, (_, k) => done + k);
   const result = await fit(model, startOf(model, model.initialWeights(), options), await feed(training, phases), {
     ...how,
     steps,
@@ -104,12 +107,11 @@ export async function trainNetwork(
   network: Network,
   feed: (set: TrainingSet) => TrainingSet,
   images: TrainingImages,
-  options: TrainCtOptions & { readonly loss?: NetworkLoss },
+  options: TrainCtOptions,
 ): Promise<Trained> {
   const { training, validation, how } = prepared(ct, images, options);
   const result = await fitNetwork(network, startOf(network, initialArrays(network), options), feed(training), {
     ...how,
-    ...(options.loss ? { loss: options.loss } : {}),
     validation: feed(validation),
   });
   return packed(manifest, options, result);

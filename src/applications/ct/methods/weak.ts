@@ -63,7 +63,7 @@ export function weaklyConvex(ct: Tomography, options: WeakOptions): Model {
   });
 }
 
-/** Filters K of mean 0, weights τ > 0 and knees ε = knee · e, e > 0. */
+/** Filters K [count, 1, size, size] of mean 0, weights τ [count] > 0 and knees ε = knee · e [count] in units of σ. @throws parameter, see `filters` */
 export function weakParams({ count, size, knee }: Pick<WeakOptions, "count" | "size" | "knee">) {
   return {
     K: filters({ count, size }),
@@ -107,10 +107,13 @@ function majorized(domain: Shape, at: (u: Tensor) => Operator): Operator {
 /** η: at 0.1 and more the iteration still cycles on chest slices, at 0.01 images take twice the steps. */
 const FOLLOW = 0.02;
 
+/** Least σ that knees are measured in, in units of the data: exact data have knees too. */
+const LEAST_SIGMA = 1e-6;
+
 /** ε_c: [N, count, 1, 1], of those in units of σ. */
 function knees(ct: Tomography, epsilon: Tensor, delta: Tensor): Tensor {
   const count = epsilon.shape[0] as number;
-  const sigma = mul(delta, 1 / Math.sqrt(ct.matrix.rows));
+  const sigma = max(mul(delta, 1 / Math.sqrt(ct.matrix.rows)), LEAST_SIGMA);
   const wide = reshape(epsilon, [count, 1, 1]);
   return mul(reshape(sigma, ["N", 1, 1, 1]), wide);
 }

@@ -3,7 +3,10 @@
 import { weightedL1 } from "../../../functions/weighted-l1.js";
 import { conv2d } from "../../../linear/conv2d.js";
 import { define, type Model } from "../../../model.js";
+import type { Operator } from "../../../operator.js";
+import type { Problem } from "../../../problem.js";
 import { linearizedAdmm } from "../../../splitting/linearized-admm.js";
+import type { Tensor } from "../../../tensor/tensor.js";
 import { filters } from "../../../training/params/filters.js";
 import { imageTerms, inside, LEARNED_RATIO, requireRho } from "../models.js";
 import type { Tomography } from "../tomography.js";
@@ -24,7 +27,6 @@ export interface WeightedOptions {
  */
 export function weightedConvex(ct: Tomography, { count, size, rho }: WeightedOptions): Model {
   requireRho("weightedConvex", rho);
-  const image = { height: ct.size, width: ct.size };
   return define({
     name: "weighted",
     params: { K: filters({ count, size }) },
@@ -33,10 +35,19 @@ export function weightedConvex(ct: Tomography, { count, size, rho }: WeightedOpt
       delta: ["N"],
       weights: ["N", count, ct.size, ct.size],
     },
-    problem: ({ K }, { d, delta, weights }) => {
-      const { box, fidelity } = imageTerms(ct, d, delta, rho);
-      return { box, fidelity, regularization: { prox: weightedL1(weights), of: conv2d(K, image) } };
-    },
-    split: (problem, _, { d, delta }) => linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO }),
+    problem: ({ K }, { d, delta, weights }) => weightedTerms(ct, rho, K, weights, d, delta),
+    split: (problem, _, { d, delta }) => weightedSplitting(problem, ct, rho, d, delta),
   });
+}
+
+/** The terms of `weightedConvex`, Λ from wherever. */
+export function weightedTerms(ct: Tomography, rho: number, K: Tensor, weights: Tensor, d: Tensor, delta: Tensor) {
+  const { box, fidelity } = imageTerms(ct, d, delta, rho);
+  const of = conv2d(K, { height: ct.size, width: ct.size });
+  return { box, fidelity, regularization: { prox: weightedL1(weights), of } };
+}
+
+/** Its splitting. */
+export function weightedSplitting(problem: Problem, ct: Tomography, rho: number, d: Tensor, delta: Tensor): Operator {
+  return linearizedAdmm(inside(problem, ct, rho, d, delta), { ratio: LEARNED_RATIO });
 }
