@@ -144,7 +144,7 @@ describe("a module of the user's own", () => {
 describe("what is no model", () => {
   test("is refused with the names there are, and exit 64", async () => {
     const error = await refused("ct-elipses");
-    expect(error.message).toMatch(/^vouch check: expected ct-chest, .*ct-ellipses, dictionary.*got "ct-elipses"/);
+    expect(error.message).toMatch(/^vouch check: expected ct-chest, .*ct-ellipses, .*dictionary, .*got "ct-elipses"/);
     expect(exitCodeOf(error)).toBe(64);
     const ended = await check("ct-elipses");
     expect([ended.code, ended.stdout]).toEqual([64, ""]);
