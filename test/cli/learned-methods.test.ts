@@ -91,14 +91,14 @@ it("l2o_adaptive is trained from two files, of which one holds a network", async
   const data = Float32Array.from({ length: 10 * SIZE ** 2 }, (_, i) => 0.5 + 0.4 * Math.sin(i * i));
   await writeFile(at("slices.npy"), formatNpy({ shape: [10, SIZE, SIZE], data }));
   const layers32 = { steps: 8, width: 32, memory: 4 };
-  const files = { first: at("first.safetensors"), second: at("second.safetensors") };
+  const paths = { first: at("first.safetensors"), second: at("second.safetensors") };
   const network = initialArrays(unrolledNetwork(tinyCt, layers32, 1));
   const one = bundle("ct-unrolled", layers32, network);
-  await writeFile(files.first, formatBundle({ ...one, manifest: { ...one.manifest, trainedOn: ["one", "two"] } }));
+  await writeFile(paths.first, formatBundle({ ...one, manifest: { ...one.manifest, trainedOn: ["one", "two"] } }));
   const { K, tau, epsilon } = weaklyConvex(tinyCt, { ...weak, count: 3, size: 3 }).initialWeights();
   const other = bundle("ct-weak", weak, { K: K!, tau: tau!, epsilon: epsilon! });
   await writeFile(
-    files.second,
+    paths.second,
     formatBundle({ ...other, manifest: { ...other.manifest, trainedOn: ["two", "three"] } }),
   );
   const words = (init: string) => [
@@ -106,12 +106,12 @@ it("l2o_adaptive is trained from two files, of which one holds a network", async
     ...["--init", init, "--count", "3", "--size", "3", "--phases", "1", "--passes", "1"],
     ...["--slices", "2", "--batch", "2", "--validation", "1", ...tinyScan],
   ];
-  await runCommand(words(`${files.first},${files.second}`));
+  await runCommand(words(`${paths.first},${paths.second}`));
   const { manifest, weights } = parseBundle(await readFile(at("two.safetensors")));
   expect(manifest.trainedOn!.slice(0, 3)).toEqual(["one", "two", "three"]);
   expect(weights["W2"]).toEqual(network["W2"]);
   expect(weights["tau"]!.data).not.toEqual(tau!.data);
-  await expect(runCommand(words(files.second))).rejects.toThrow(/expected a trained network/);
+  await expect(runCommand(words(paths.second))).rejects.toThrow(/expected a trained network/);
 });
 
 it("an iteration that never converges is not calibrated, and weights that are not there are named", async () => {

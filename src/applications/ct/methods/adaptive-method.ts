@@ -1,6 +1,5 @@
 /** @file L2O in two stages: a network's image names the weights of a learned regularizer, and a convex problem of these answers. */
 
-import { neumann } from "../../../backward/neumann.js";
 import { prove } from "../../../certificates/certify.js";
 import { openAll } from "../../../engine/open-all.js";
 import { compile, type EngineOptions, type Float32 } from "../../../engine/session.js";
@@ -19,16 +18,12 @@ import type { Tomography } from "../tomography.js";
 import { adaptiveConvex, guidedWeights } from "./adaptive.js";
 import { starts } from "./external.js";
 import { definitionOf, type LearnedMethod, type TrainCtOptions, trainModel } from "./learned.js";
+import { SERIES_STEPS, series } from "./series.js";
 import { type UnrolledOptions, unrolledNetwork } from "./unrolled-network.js";
 import type { WeakOptions } from "./weak.js";
 import { weightedConvex } from "./weighted.js";
 
 type AdaptiveOptions = UnrolledOptions & WeakOptions;
-
-/** Solver steps of a visit. */
-const STEPS = { warm: 12, cold: 156 };
-/** k of the gradient's series. */
-const ORDER = 20;
 
 /**
  * The two stages: u = `unrolled`(d) clipped to [0, 1], then `adaptiveConvex`.
@@ -50,8 +45,8 @@ export const adaptiveMethod: LearnedMethod = {
     const model = adaptiveConvex(ct, asked);
     const [network, initial] = parted(model, options.initial ?? {});
     requireNetwork(ct, asked, network);
-    const { bundle, result } = await trainModel(adaptiveMethod, ct, model, STEPS, images, {
-      ...{ ...options, initial, backward: neumann(ORDER) },
+    const { bundle, result } = await trainModel(adaptiveMethod, ct, model, SERIES_STEPS, images, {
+      ...{ ...options, initial, backward: series },
       feed: (set, phases) => guided(ct, asked, network, set, phases, options),
     });
     return { bundle: { ...bundle, weights: { ...network, ...bundle.weights } }, result };

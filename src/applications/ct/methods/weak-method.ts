@@ -1,6 +1,5 @@
 /** @file L2O with a weakly convex regularizer: stationarity is certified, not optimality. */
 
-import { neumann } from "../../../backward/neumann.js";
 import { withProofs } from "../../../certificates/certify.js";
 import { openAll } from "../../../engine/open-all.js";
 import { compile } from "../../../engine/session.js";
@@ -12,14 +11,9 @@ import type { Tensor } from "../../../tensor/tensor.js";
 import { CT_SOLVE, ctSolver, type Method, solverData } from "../methods.js";
 import type { Tomography } from "../tomography.js";
 import { definitionOf, type LearnedMethod, trainModel } from "./learned.js";
+import { SERIES_STEPS, series } from "./series.js";
 import { majorantWeights, stationarity, type WeakOptions, weaklyConvex } from "./weak.js";
 import { weightedConvex } from "./weighted.js";
-
-/** Solver steps of a visit. */
-const STEPS = { warm: 12, cold: 156 };
-
-/** k of the gradient's series. k = 0, which is JFB, goes uphill here: it does not see how slopes follow the image. */
-const ORDER = 20;
 
 /** `weaklyConvex` by a Neumann series of its gradient, on mean squared error. */
 export const weakMethod: LearnedMethod = {
@@ -30,7 +24,7 @@ export const weakMethod: LearnedMethod = {
   recipe: { phases: 1, passes: 10, slices: 480, batch: 8, learningRate: 2e-3 },
   train: (ct, images, options) => {
     const model = weaklyConvex(ct, options.definition as unknown as WeakOptions);
-    return trainModel(weakMethod, ct, model, STEPS, images, { ...options, backward: neumann(ORDER) });
+    return trainModel(weakMethod, ct, model, SERIES_STEPS, images, { ...options, backward: series });
   },
   method: (ct, bundle) => weak(ct, definitionOf(weakMethod, bundle) as unknown as WeakOptions, bundle.weights),
 };
